@@ -26,6 +26,7 @@ _SECTIONS = {
         "start": ("commands.starts:start", "Start a coding agent without a terminal: give it PROMPT."),
         "stop": ("commands.starts:stop", "End a session that runs without a terminal."),
         "keep": ("commands.starts:keep", "Let one that was started from afar go on after 24 hours."),
+        "workspaces": ("commands.workspaces:workspaces", "List the clones that sessions work in; close some."),
         "watch": ("commands.watch:watch", "Show what a session does, as it does it."),
         "screen": ("commands.screen:screen", "Show what the terminal of a session shows now."),
         "search": ("commands.search:search", "Find what was said in sessions, by its words."),

@@ -17,6 +17,8 @@ def command_text(command: Command) -> str:
             return "[end]"
         case "keep_session":
             return "[keep]"
+        case "close_workspace":
+            return f"[close] {command.text}"
         case "permission_decision":
             return f"[{command.option_id}] {command.text}".rstrip()
     return command.text

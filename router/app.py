@@ -61,6 +61,7 @@ from router.services.escalations import Escalations
 from router.services.events import EventLog
 from router.services.files import Files
 from router.services.gates import Gates
+from router.services.janitor import Janitor, Words
 from router.services.links.enrolment import Enrolment
 from router.services.links.gates import LinkGates
 from router.services.links.machine_keys import MachineKeys
@@ -92,6 +93,7 @@ from router.services.upkeep.timers import Timers
 from router.services.upkeep.unseen import Unseen
 from router.services.wakeups import ANYTHING, Wakeups
 from router.services.work_events import WorkEvents
+from router.services.workspaces import Workspaces
 from router.store import audit, clock_steps, integrity
 from router.store import events as event_store
 from router.store.database import Database
@@ -120,8 +122,9 @@ class Router:
         status_messages = StatusMessages(outbox, lines, clock, new_id, token, hub.connected)
         gates, refusals, screens = Gates(requirements, clock), Refusals(database, clock), Screens(hub)
         self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter)
-        topics, starts = Topics(outbox, status_messages, clock, new_id), Starts(delivery, gates, clock, new_id)
-        dead_letters, memory = DeadLetters(delivery, starts, status_messages, clock), Memory(status_messages, clock)
+        self.workspaces, janitor, starts = _workspaces(delivery, gates, hub, clock, new_id)
+        topics, memory = Topics(outbox, status_messages, clock, new_id), Memory(status_messages, clock)
+        dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people = _people(seal, subscriptions, status_messages, clock, randomness)
         again = Escalations(outbox, wakeups, clock, new_id, token, rules, zone)
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, again, people.second_factors, rules, quotas)
@@ -136,7 +139,7 @@ class Router:
         self.events, work_messages, self._work = _turns(database, hub, outbox, clock, new_id, token)
         notifications = Notifications(outbox, clock, new_id, token, quotas, self._work.said)
         machine_keys = MachineKeys(hub, delivery, notifications, clock, key.router_id)
-        upstream = UpstreamService(hub, delivery, session_service, notifications, permissions,
+        upstream = UpstreamService(hub, delivery, session_service, notifications, permissions, self.workspaces,
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         bound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
@@ -145,18 +148,17 @@ class Router:
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
-            self.events, self._work, bound.inbound.voices, deferral.occurrences, wakeups, clock)  # fmt: skip
+            self.events, self._work, bound.inbound.voices, deferral.occurrences, janitor, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
             keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
-            self.events, screens, people, deferral, session_messages, answer_rules, batches)  # fmt: skip
+            self.events, screens, people, deferral, session_messages, answer_rules, batches, janitor)  # fmt: skip
         told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages, again.failed)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self._delivery_receipts, self.servicers = told, Servicers(
-            AgentLinkServicer(links, enrolment, machine_keys, files),
-            ChatLinkServicer(database, bound, outbox, told, files, people, permissions, refusals),
-            ControlServicer(services), MemoryServicer(services, memory), IdentityServicer(key), guard,
-        )  # fmt: skip
+            AgentLinkServicer(links, enrolment, machine_keys, files), ChatLinkServicer(database, bound, outbox, told,
+            files, people, permissions, refusals), ControlServicer(services), MemoryServicer(services, memory),
+            IdentityServicer(key), guard)  # fmt: skip
 
     async def recover(self) -> None:
         """Bring what a crash left behind into order before anyone may connect."""
@@ -211,6 +213,14 @@ def _deferral(
     kept = Deferrals(starts, hub.connected, wakeups, clock, new_id, zone)
     occurrences = Occurrences(delivery, starts, status_messages, hub.connected, clock)
     return Deferral(kept, occurrences, Limits(kept, status_messages, clock))
+
+
+def _workspaces(
+    delivery: DeliveryEngine, gates: Gates, hub: Hub, clock: Clock, new_id: Callable[[], str]
+) -> tuple[Workspaces, Janitor, Starts]:
+    """Workspaces, who looks after them, and what begins in them."""
+    kept = Workspaces(delivery, clock, new_id)
+    return kept, Janitor(kept, Words(clock), hub.connected, clock), Starts(delivery, gates, kept, clock, new_id)
 
 
 def _people(

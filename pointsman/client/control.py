@@ -25,11 +25,12 @@ from pointsman.client.search import Search
 from pointsman.client.session_events import SessionEvents
 from pointsman.client.session_messages import SessionMessages
 from pointsman.client.sessions import Sessions
+from pointsman.client.workspaces import Workspaces
 
 
 class Control(
     Sessions, SessionEvents, SessionMessages, AnswerRules, Search, Notes, Commands, DeferredTasks, Notifications,
-    Machines, Bindings, People, Audit,
+    Machines, Bindings, People, Audit, Workspaces,
 ):  # fmt: skip
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 

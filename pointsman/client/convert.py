@@ -73,7 +73,8 @@ def command(message: types_pb2.Command) -> records.Command:
     made = action.permission_decision
     return read(
         records.Command, message, kind=kind, key=action.key.name, option_id=made.option_id,
-        text=made.text or action.input.text or action.file.name or action.start_session.prompt or control_words(action),
+        text=made.text or action.input.text or action.file.name or action.start_session.prompt or control_words(action)
+        or action.close_workspace.key,
         source=message.origin.source, actor=message.origin.actor,
     )  # fmt: skip
 

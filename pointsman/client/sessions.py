@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from agentlink.v1 import control_pb2 as pb
 
-from pointsman.client import convert
+from pointsman.client import convert, workspaces
 from pointsman.client.calls import Calls, request_id
 from pointsman.client.records import Chat, Command, Origin, Session
+from pointsman.client.workspaces import Place
 
 
 class Sessions(Calls):
@@ -45,6 +46,7 @@ class Sessions(Calls):
         *,
         agent: str = "",
         conversation_id: str = "",
+        workspace: Place | None = None,
         keep: bool = False,
         ttl: timedelta | None = None,
         request: str | None = None,
@@ -53,12 +55,14 @@ class Sessions(Calls):
         """Start a coding agent on a machine, without a terminal; the command is the session's first.
 
         `agent` is the name of one of the machine's programs, Claude Code where it is empty. Without `machine_id` the
-        only machine, without `folder` the first that it allows. `keep` lets it go on beyond 24 hours. Not begun after
+        only machine, without `folder` the first that it allows; with a `workspace` in that, which is made where it is
+        not there. `keep` lets it go on beyond 24 hours. Not begun after
         `ttl`, it is not begun any more.
         """
         asked = pb.StartSessionRequest(
             machine_id=machine_id, folder=folder, prompt=prompt, conversation_id=conversation_id, keep=keep,
             request_id=request_id(request), ttl=convert.duration(ttl), origin=self._sender(origin), agent=agent,
+            workspace=workspaces.message(workspace) if workspace else None,
         )  # fmt: skip
         return convert.command(self._call(self._stub.StartSession, asked).command)
 

@@ -16,6 +16,7 @@ from pointsman.render import told
 if TYPE_CHECKING:
     from pointsman.client.control import Control
     from pointsman.client.records import Command
+    from pointsman.client.workspaces import Place
 
 _AT_ONCE = timedelta(seconds=5)  # in which a machine that is there has refused what it refuses
 
@@ -42,6 +43,13 @@ _AT_ONCE = timedelta(seconds=5)  # in which a machine that is there has refused 
     metavar="NAME",
     help="Which coding agent: claude, gemini, opencode, codex, … as the machine has it.  [default: claude]",
 )
+@click.option(
+    "--workspace",
+    default="",
+    metavar="REPO[@REF]",
+    help="Work in a clone of this repository that lasts: @main for a branch, @#12 for a pull request; or in one that is"
+    " there, by its name.",
+)
 @click.option("--resume", default="", metavar="CONVERSATION", help="The conversation to go on with, by its id.")
 @click.option("--ttl", type=SpanParam(), help="Not begun later than this from now: 90s, 30m, 2h, 1d.  [default: 24h]")
 @click.option("--keep", is_flag=True, help="Let it go on when its 24 hours are over, until it is ended.")
@@ -53,6 +61,7 @@ def start(
     machine: str,
     folder: str,
     agent: str,
+    workspace: str,
     resume: str,
     ttl: timedelta | None,
     keep: bool,
@@ -67,11 +76,14 @@ def start(
         prompt = sys.stdin.read()
     with control() as router:
         machine = names.machine(router, machine) if machine else ""
-        command = router.start(prompt, machine, folder, agent=agent, conversation_id=resume, ttl=ttl, keep=keep)
+        place = _place(router, workspace) if workspace else None
+        command = router.start(
+            prompt, machine, folder, agent=agent, conversation_id=resume, workspace=place, ttl=ttl, keep=keep
+        )
         # Before the wait: who ends that with Ctrl-C can still name the session.
         if not as_json:
             click.echo(told(command.session_id))
-        command = _verdict(router, command, wait=wait)
+        command = verdict(router, command, wait=wait)
     if as_json or wait or _ended_badly(command):
         tell(command, as_json=as_json)
     leave(command, wait=wait or _ended_badly(command))
@@ -91,7 +103,7 @@ def stop(*, session: str, wait: bool, as_json: bool) -> None:
     """
     with control() as router:
         command = router.stop(names.session(router, session))
-        command = _verdict(router, command, wait=wait)
+        command = verdict(router, command, wait=wait)
     tell(command, as_json=as_json)
     if command.state is not CommandState.CANCELLED:  # a start that was taken back
         leave(command, wait=wait or _ended_badly(command))
@@ -106,12 +118,12 @@ def keep(*, session: str, wait: bool, as_json: bool) -> None:
     """Let a session that was started from afar go on when its 24 hours are over, until it is ended."""
     with control() as router:
         command = router.keep(names.session(router, session))
-        command = _verdict(router, command, wait=wait)
+        command = verdict(router, command, wait=wait)
     tell(command, as_json=as_json)
     leave(command, wait=wait or _ended_badly(command))
 
 
-def _verdict(router: "Control", command: "Command", *, wait: bool) -> "Command":
+def verdict(router: "Control", command: "Command", *, wait: bool) -> "Command":
     """The command once it is known whether the machine refuses it; of a machine that is away, as it is."""
     if command.state.ended:
         return command
@@ -122,6 +134,19 @@ def _verdict(router: "Control", command: "Command", *, wait: bool) -> "Command":
     if wait:
         return router.follow(command.command_id)
     return command if away else router.command(command.command_id, _AT_ONCE)
+
+
+def _place(router: "Control", words: str) -> "Place":
+    """A workspace that is there, by its name; else what is to be cloned."""
+    from pointsman.client.workspaces import Place, place
+
+    known = next((each for each in router.workspaces(include_gone=True) if each.key == words), None)
+    if known is not None:
+        return Place(known.key, known.repository, known.ref, known.base_ref, known.foreign)
+    repository, _, ref = words.rpartition("@")
+    # git@host:path has one of its own.
+    path = repository.rpartition("://")[2]
+    return place(repository, ref) if "/" in path or ":" in path else place(words)
 
 
 def _ended_badly(command: "Command") -> bool:

@@ -102,6 +102,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/EndConsent": CONSOLE,
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow")},
+    "/agentlink.v1.Control/ListWorkspaces": READ,
+    **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("SayWorkspaceOver", "CloseWorkspace", "SweepWorkspaces")},
     "/agentlink.v1.Control/JoinPeople": ADMIN,
     "/agentlink.v1.Control/SetLadder": ADMIN,
     "/agentlink.v1.Control/Bind": ADMIN,
@@ -125,6 +127,7 @@ IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
     "Notify", "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask",
     "Trace", "WatchEvents", "WatchSession", "Search", "Screen", "Defer", "ListDeferred", "CancelDeferred",
     "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow", "ListSessionMessages", "ListConsents", "EndConsent",
-    "AllowFor", "ListRules", "EndRule", "DoToMany",
+    "AllowFor", "ListRules", "EndRule", "DoToMany", "ListWorkspaces", "SayWorkspaceOver", "CloseWorkspace",
+    "SweepWorkspaces",
 ))  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""

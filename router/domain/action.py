@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from router.domain.control import ControlKind, ControlSignal
 from router.domain.permission_input import FormAnswer
+from router.domain.workspace import Workspace
 
 
 class Lane(Enum):
@@ -56,6 +57,19 @@ class StartSession(Struct, frozen=True):
     conversation_id: str = ""
     keep: bool = False  # beyond its 24 hours
     agent: str = ""
+    workspace: Workspace | None = None  # in place of a folder
+
+    @property
+    def place(self) -> str:
+        """The folder by which a machine's policy judges it: a workspace is in none of those that it may name."""
+        return "/.workspaces" if self.workspace else self.folder
+
+
+class CloseWorkspace(Struct, frozen=True):
+    """Remove a workspace, where nothing in it is nowhere else; or archive it."""
+
+    key: str
+    archive: bool = False
 
 
 class StopSession(Struct, frozen=True):
@@ -66,7 +80,17 @@ class KeepSession(Struct, frozen=True):
     """Let the session go on beyond its 24 hours."""
 
 
-Action = Input | FileInput | KeyPress | PermissionDecision | StartSession | StopSession | KeepSession | ControlSignal
+Action = (
+    Input
+    | FileInput
+    | KeyPress
+    | PermissionDecision
+    | StartSession
+    | StopSession
+    | KeepSession
+    | ControlSignal
+    | CloseWorkspace
+)
 KEYS = frozenset([
     "esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space", "shift-tab",
     "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z",
@@ -91,5 +115,5 @@ def text_of(action: Action) -> str:
             return text
         case FileInput(caption=text):
             return text
-        case KeyPress() | StopSession() | KeepSession() | ControlSignal():
+        case KeyPress() | StopSession() | KeepSession() | ControlSignal() | CloseWorkspace():
             return ""

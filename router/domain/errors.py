@@ -92,6 +92,8 @@ class Reason(Enum):
     QUOTA_NOTES = 118
     LOOKS_SECRET = 119
     NOT_BOUND = 122
+    WORKSPACE_FAILED = 126
+    WORKSPACE_FULL = 127
 
 
 class Refusal(Exception):

@@ -14,9 +14,11 @@ from router.domain.permission_input import NO_DETAILS, Details
 from router.domain.screen import Screen, ScreenQuery
 from router.domain.session import SessionState
 from router.domain.session_event import EventsAck, EventsQuery, SessionEvents
+from router.domain.workspace import Figures, WorkspaceState
 
 PROTOCOL = 1
-CAPABILITIES = ("command_batch", "events", "files", "permissions", "result_batch", "start")  # of this router
+# Of this router.
+CAPABILITIES = ("command_batch", "events", "files", "permissions", "result_batch", "start", "workspaces")
 
 
 class SessionReport(Struct, frozen=True):
@@ -147,6 +149,15 @@ class PermissionWithdrawn(Struct, frozen=True):
     detail: str
 
 
+class WorkspaceReport(Struct, frozen=True):
+    """A workspace as its agent tells it."""
+
+    upstream_seq: int
+    key: str
+    state: WorkspaceState
+    figures: Figures
+
+
 class Unfit(Struct, frozen=True):
     """A durable frame that is malformed, or newer than this router; it has its number all the same."""
 
@@ -155,7 +166,8 @@ class Unfit(Struct, frozen=True):
     text: str
 
 
-Durable = Result | SessionReport | SessionClosed | Notify | PermissionRequest | PermissionWithdrawn | Unfit
+OfPeople = Notify | PermissionRequest | PermissionWithdrawn
+Durable = Result | SessionReport | SessionClosed | OfPeople | WorkspaceReport | Unfit
 
 
 class Receipts(Struct, frozen=True):

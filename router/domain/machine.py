@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 CLAUDE = "claude"  # the program that is started where nobody says which
+WORKSPACES = "workspaces"  # the ability to clone what sessions work in
 START = "start"  # the ability to begin sessions from afar
 MAX_CAPABILITIES = 64
 MAX_PROGRAMS = 50
@@ -75,6 +76,11 @@ class Machine(Struct, frozen=True):
     def may_start(self) -> bool:
         """Whether it begins sessions from afar, as far as is known: one that has never said hello may."""
         return self.capabilities is None or START in self.capabilities
+
+    @property
+    def has_workspaces(self) -> bool:
+        """Whether it makes workspaces, as far as is known."""
+        return self.capabilities is None or WORKSPACES in self.capabilities
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ IN_A_REPLY = (
 CHAT_COMMANDS = IN_A_REPLY | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "settings", "cmd",
     "scheduled", "zone", "limits", "iam", "escalate", "summary", "retry", "drop", "notes", "forget",
+    "workspaces",
 }  # fmt: skip
 START = re.compile(r"/new(?:@\w+)?\s+(.+)", re.DOTALL)
 """What begins a session when its time comes."""

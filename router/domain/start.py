@@ -37,7 +37,8 @@ class Wanted(Struct, frozen=True):
     @property
     def label(self) -> str:
         """What people call the session until its machine has said more."""
-        return (self.action.folder.rstrip("/").rpartition("/")[2] or "new")[:MAX_LABEL]
+        where = self.action.workspace.key if self.action.workspace else self.action.folder
+        return (where.rstrip("/").rpartition("/")[2] or "new")[:MAX_LABEL]
 
 
 def read(argument: str, machine_ids: Sequence[str], agents: Collection[str] = ()) -> Wanted:
@@ -77,6 +78,8 @@ def checked(
         raise Refusal(Reason.INVALID_ARGUMENT, "A coding agent's name has up to 32 of a-z, 0-9 and -, such as gemini.")
     if action.conversation_id:
         _check_conversation(action)
+    if action.workspace:
+        _check_workspace(action)
     having = [one for one in able if _has(agents.get(one, ()), action.agent)]
     if not wanted.machine_id and len(having) == 1:
         return Wanted(having[0], action)
@@ -99,6 +102,14 @@ def _check_conversation(action: StartSession) -> None:
     if not _CONVERSATION.fullmatch(action.conversation_id):
         text = "A conversation is named by up to 128 letters, digits and ._- of its program's."
         raise Refusal(Reason.INVALID_ARGUMENT, text)
+
+
+def _check_workspace(action: StartSession) -> None:
+    """Raises Refusal for what a workspace cannot do."""
+    if action.folder:
+        raise Refusal(Reason.INVALID_ARGUMENT, "A session works in a folder or in a workspace; name one of them.")
+    if action.agent not in ("", CLAUDE):
+        raise Refusal(Reason.UNSUPPORTED, f"{action.agent} works in no workspace yet: only Claude Code does.")
 
 
 def is_path(folder: str) -> bool:

@@ -24,10 +24,15 @@ from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.gates import Gates
 from router.services.people import audience
-from router.store import audit, commands, machines, sessions
+from router.services.workspaces import Workspaces
+from router.store import audit, commands, machines, sessions, workspaces
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
+NO_WORKSPACES = (
+    "{machine} has no workspaces. There POINTSMAN_REPOSITORIES must say which repositories may be cloned, and git be"
+    " installed; then restart its agent."
+)
 BACKEND = "headless"  # of what an agent starts: there is no terminal
 
 
@@ -37,6 +42,7 @@ class Starts:
 
     _delivery: DeliveryEngine
     _gates: Gates
+    _workspaces: Workspaces
     _clock: Clock
     _new_id: Callable[[], str]
 
@@ -62,6 +68,9 @@ class Starts:
         """
         # What the machine may refuse is checked here, too: a person hears it at once, and not when it is back.
         wanted, now = self.checked(tx, wanted), self._clock.now()
+        if asked := wanted.action.workspace:
+            asked = self._workspaces.asked(tx, asked, wanted.machine_id, tx.caller.scope)
+            wanted = replace(wanted, action=replace(wanted.action, workspace=asked))
         # Ours, not the machine's: a start that is sent twice begins one session.
         session_id = f"session_{self._new_id()}"
         session = Session(
@@ -79,9 +88,12 @@ class Starts:
             audience.forgotten(tx, session_id)
             raise
         who = origin.actor or origin.source
+        if asked:
+            self._workspaces.taken(tx, asked, session, who)
         record(tx, [TraceStep(now, session_id, session_id, "Requested", "", "", who, wanted.machine_id)])
         what = f"{wanted.action.agent} " if wanted.action.agent else ""
-        where = f"{what}on {wanted.machine_id} in {wanted.action.folder or 'its first folder'}"
+        place = f"workspace {asked.key}" if asked else wanted.action.folder or "its first folder"
+        where = f"{what}on {wanted.machine_id} in {place}"
         audit.record(tx, now, AuditEvent.SESSION_STARTED, tx.caller, subject=session_id, detail=where)
         return command
 
@@ -114,6 +126,9 @@ class Starts:
 
     def checked(self, tx: Transaction, wanted: Wanted) -> Wanted:
         """What is wanted, with its machine, where that may begin it now. Raises Refusal."""
+        if (asked := wanted.action.workspace) and not wanted.machine_id:
+            place = workspaces.find(tx, asked.key)  # it is where it is
+            wanted = replace(wanted, machine_id=place.machine_id) if place and not place.is_over else wanted
         named = machines.find(tx, wanted.machine_id)
         # One that is named and able is all that is looked at; else it is told which there are.
         is_enough = named and named.may_start and not named.revoked and not tx.caller.scope.is_limited
@@ -121,11 +136,20 @@ class Starts:
         known = scopes.machines_in(tx, tx.caller.scope, some)
         there = {machine.machine_id: machine for machine in known if not machine.revoked}
         may = [machine_id for machine_id, machine in there.items() if machine.may_start]
+        if asked:
+            may = [each for each in may if there[each].has_workspaces]
+            _check_able(there.get(wanted.machine_id))
         wanted = checked(wanted, [*there], may, {each: there[each].agents for each in may})
         program = wanted.action.agent or CLAUDE
-        if shut := self._gates.before_start(there[wanted.machine_id], wanted.action.folder, program):
+        if shut := self._gates.before_start(there[wanted.machine_id], wanted.action.place, program):
             raise Refusal(shut.gate.reason, shut.text)
         return wanted
+
+
+def _check_able(machine: Machine | None) -> None:
+    """Raises Refusal for a machine that is there and has no workspaces."""
+    if machine is not None and not machine.has_workspaces:
+        raise Refusal(Reason.UNSUPPORTED, NO_WORKSPACES.format(machine=machine.machine_id))
 
 
 def give_up(

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from router.domain.action import (
     Action,
+    CloseWorkspace,
     FileInput,
     Input,
     KeepSession,
@@ -17,9 +18,10 @@ from router.domain.action import (
 )
 from router.domain.control import ControlKind, ControlSignal
 from router.domain.permission_input import FormAnswer
+from router.domain.workspace import Workspace
 
 INPUT, START = "input", "start"  # what begins with words of a person
-_OF_PARTS = {"file": FileInput, START: StartSession, "decision": PermissionDecision}
+_OF_PARTS = {"file": FileInput, START: StartSession, "decision": PermissionDecision, "close": CloseWorkspace}
 _OF_NOTHING: dict[str, type[StopSession | KeepSession]] = {"stop": StopSession, "keep": KeepSession}
 _KINDS = {kind: name for name, kind in (_OF_PARTS | _OF_NOTHING).items()}
 
@@ -35,7 +37,7 @@ def split(action: Action) -> tuple[str, str, bool]:
             return "control", json.dumps([kind.value, value]), False
         case StopSession() | KeepSession():
             return _KINDS[type(action)], "", False
-        case FileInput() | PermissionDecision() | StartSession():
+        case FileInput() | PermissionDecision() | StartSession() | CloseWorkspace():
             # A file's path is typed with Enter, though nothing asks the column: older routers wrote it so.
             return _KINDS[type(action)], json.dumps(_parts(action)), isinstance(action, FileInput)
 
@@ -53,15 +55,25 @@ def join(kind: str, text: str, submit: bool) -> Action:  # noqa: FBT001 -- it is
         return _OF_NOTHING[kind]()
     if kind == "decision":
         return _decision(*json.loads(text))
+    if kind == START:
+        return _start(*json.loads(text))
     made: Action = _OF_PARTS[kind](*json.loads(text))
     return made
 
 
-def _parts(action: FileInput | PermissionDecision | StartSession) -> tuple[object, ...]:
-    *rest, last = astuple(action)
+def _parts(action: FileInput | PermissionDecision | StartSession | CloseWorkspace) -> tuple[object, ...]:
+    parts: tuple[object, ...] = astuple(action)
+    rest, last = parts[:-1], parts[-1]
     if isinstance(action, PermissionDecision):
         last = [astuple(each) for each in action.answers]
+    if isinstance(action, StartSession):  # as earlier versions wrote it, where it has none
+        return (*rest, astuple(action.workspace)) if action.workspace else rest
     return (*rest, last)
+
+
+def _start(*parts: Any) -> StartSession:  # noqa: ANN401 -- as JSON has it
+    made = StartSession(*parts[:5])  # earlier versions wrote fewer
+    return replace(made, workspace=Workspace(*parts[5])) if len(parts) > 5 else made
 
 
 def _decision(permission_id: str, digest: str, option_id: str, text: str, *more: Any) -> PermissionDecision:  # noqa: ANN401 -- as JSON has it

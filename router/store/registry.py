@@ -29,6 +29,7 @@ from router.store import (
     trace,
     voices,
     work_messages,
+    workspaces,
 )
 from router.store.upkeep import Store
 
@@ -50,6 +51,7 @@ STORES = (
     Store(tables.Hearer, purge=audience.purge),
     Store(tables.WorkMessage, purge=work_messages.purge),
     Store(tables.ReadMark, purge=read_marks.purge),
+    Store(tables.Workspace, workspaces.shift, workspaces.purge),
     Store(tables.Note, purge=notes.purge),
     Store(tables.TraceStep, purge=trace.purge),
     Store(tables.Stranger, purge=strangers.purge),

@@ -103,7 +103,7 @@ _SPOKEN_OF = fn.EXISTS(Message.select(Message.session_id).where(Message.session_
 purge = purging(Row, OVER & ~_SPOKEN_OF)
 
 
-def find(connection: sqlite3.Connection | Transaction, session_id: str) -> Session | None:
+def find(connection: Connection, session_id: str) -> Session | None:
     """One session by its id, in whatever dress, or None."""
     return _FIND.one(connection, bare_id=bare_id(session_id))
 
@@ -129,12 +129,12 @@ def elsewhere(session: Session) -> Refusal:
     return Refusal(Reason.SESSION_OWNED_ELSEWHERE, text)
 
 
-def slot(tx: Transaction, session_id: str) -> Slot:
+def slot(tx: Transaction, session_id: str, *, also_ended: bool = False) -> Slot:
     """A session's place for the next command. Raises Refusal(SESSION_UNKNOWN | SESSION_ENDED)."""
     found = _slot(tx, bare_id(session_id))
     if found is None:
         raise unknown(session_id)
-    if found.state is SessionState.ENDED:
+    if found.state is SessionState.ENDED and not also_ended:
         raise Refusal(
             Reason.SESSION_ENDED, f"Session {session_id} has ended. `pointsman sessions` lists those that live."
         )

@@ -72,6 +72,10 @@ Control.SetLadder            admin
 Control.Bind                 admin
 Control.Unbind               admin
 Control.ListBindings         admin operator viewer approver adapter
+Control.ListWorkspaces       admin operator viewer approver adapter
+Control.SayWorkspaceOver     admin operator adapter
+Control.CloseWorkspace       admin operator adapter
+Control.SweepWorkspaces      admin operator adapter
 Control.DoToMany             admin operator approver
 Control.DropDeadLetter       admin operator adapter
 Control.EndConsent           admin operator adapter

@@ -64,6 +64,10 @@ GET  /notes/recall                  admin operator viewer approver adapter
 POST /notes                         admin operator adapter
 POST /notes/<number>/forget         admin operator adapter
 POST /notes/<number>/keep           admin operator adapter
+GET  /workspaces                    admin operator viewer approver adapter
+POST /workspaces/over               admin operator adapter
+POST /workspaces/close              admin operator adapter
+POST /workspaces/sweep              admin operator adapter
 POST /webhook/telegram/<path_secret>  telegram
 GET  /console/static/<path:filename>  anyone
 GET  /console/login                 anyone
@@ -132,6 +136,8 @@ BODIES = {
     "/sessions/<session_id>/control": {"signal": "clear"},
     "/sessions/<session_id>/follow": {"chats": []},
     "/sessions/<session_id>/unfollow": {"chats": []},
+    "/workspaces/over": {"key": "none"},
+    "/workspaces/close": {"key": "none"},
     "/notes": {"text": "hello", "sessionId": "none"},
 }
 QUERIES = {

@@ -24,6 +24,7 @@ from tests.rigs.rpc_errors import reason_of
 from tests.rigs.rule_changes import a_standing_rule
 from tests.rigs.thin_agent import ThinAgent
 from tests.rigs.told_events import tell
+from tests.rigs.workspace_changes import LISTED, NAMED, a_workspace
 from tests.security.test_api_keys import told_refused
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
@@ -50,6 +51,7 @@ class Ids:
     deferred: str
     consent: str
     rule: str
+    workspace: str
 
 
 NOWHERE = Ids(*(f"nowhere-{field.name}" for field in fields(Ids)))
@@ -69,7 +71,7 @@ def world(router: RouterUnderTest, word: str) -> Ids:
     return Ids(
         machine.machine_id, session, command.command_id, dead.command_id, note.notification_id,
         asked(machine, session, word), router.control.Defer(later).deferred.deferred_id, a_consent(router, word),
-        a_standing_rule(router, word),
+        a_standing_rule(router, word), a_workspace(router, machine.machine_id, session, word),
     )  # fmt: skip
 
 
@@ -141,13 +143,10 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     "Search": lambda ids: pb.SearchRequest(query="said", session_id=ids.session),
     "WatchSession": lambda ids: pb.WatchSessionRequest(session_id=ids.session, once=True),
     "RegisterSession": lambda ids: registered("inside-new", ids.machine, "inside new"),
-}
+} | NAMED
 LISTING: dict[str, list[Callable[[Ids], Message]]] = {
     "ListSessions": [lambda _: pb.ListSessionsRequest(include_ended=True)],
-    "ListCommands": [
-        lambda _: pb.ListCommandsRequest(),
-        lambda ids: pb.ListCommandsRequest(session_id=ids.session),
-    ],
+    "ListCommands": [lambda _: pb.ListCommandsRequest(), lambda ids: pb.ListCommandsRequest(session_id=ids.session)],
     "ListDeadLetters": [lambda _: pb.ListDeadLettersRequest()],
     "ListNotifications": [
         lambda _: pb.ListNotificationsRequest(),
@@ -165,7 +164,7 @@ LISTING: dict[str, list[Callable[[Ids], Message]]] = {
         lambda _: pb.ListPermissionsRequest(include_closed=True),
         lambda ids: pb.ListPermissionsRequest(permission_id=ids.question),
     ],
-}
+} | LISTED
 WHOLE: dict[str, Message] = {
     "Cleanup": pb.CleanupRequest(),
     "GetStats": pb.GetStatsRequest(),

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec import field as named
 
-from pointsman.client import records
+from pointsman.client import records, workspaces
 from pointsman.client.records import CommandState, SessionState
 from webhook_adapter.endpoints import Answer, Body, Query
 from webhook_adapter.json_bodies import InvalidRequest, convert, parse
@@ -44,6 +44,20 @@ class UnregisterSession(Body):
     session_id: str
 
 
+class WorkspacePlace(Body):
+    """A clone to work in, made where it is not there yet."""
+
+    key: Annotated[Filled, Meta(description="Names it; the same key is the same workspace.")]
+    repository: Annotated[Filled, Meta(description="An https or ssh address without a password, or a path there.")]
+    ref: Annotated[str, Meta(description='A full name, such as "refs/heads/main"; its own branch if left out.')] = ""
+    base_ref: Annotated[str, Meta(description="With foreign: the branch that it is meant for.")] = ""
+    foreign: Annotated[bool, Meta(description="What ref brings is a stranger's.")] = False
+
+    @property
+    def place(self) -> workspaces.Place:
+        return workspaces.Place(self.key, self.repository, self.ref, self.base_ref, self.foreign)
+
+
 class StartSession(Body):
     """A coding agent to start on a machine, without a terminal."""
 
@@ -55,6 +69,7 @@ class StartSession(Body):
     folder: Annotated[
         str | None, Meta(description="One that the machine allows, or one below it; the first if left out.")
     ] = None
+    workspace: Annotated[WorkspacePlace | None, Meta(description="In place of a folder.")] = None
     conversation_id: Annotated[str | None, Meta(description="An earlier conversation to go on with.")] = None
     keep: Annotated[bool, Meta(description="Let it go on when its 24 hours are over.")] = False
     idempotency_key: str | None = None

@@ -22,6 +22,7 @@ from webhook_adapter.http.keys import Keys
 from webhook_adapter.http.notes import add_notes
 from webhook_adapter.http.permissions import add_permissions
 from webhook_adapter.http.session_events import add_session_events
+from webhook_adapter.http.workspaces import add_workspaces
 from webhook_adapter.json_bodies import InvalidRequest
 from webhook_adapter.router.errors import http_status
 
@@ -51,6 +52,7 @@ def create_blueprint(keys: Keys) -> Blueprint:
     add_answer_rules(blueprint, _control, KEYED)
     add_session_messages(blueprint, _control, KEYED)
     add_notes(blueprint, _control, KEYED)
+    add_workspaces(blueprint, _control, KEYED, _REST)
     _add_cleanup(blueprint)
     return blueprint
 
@@ -125,6 +127,7 @@ def _add_sessions(blueprint: Blueprint) -> None:
             agent=asked.agent or "",
             conversation_id=asked.conversation_id or "",
             keep=asked.keep,
+            workspace=asked.workspace.place if asked.workspace else None,
             ttl=None if asked.ttl_seconds is None else timedelta(seconds=asked.ttl_seconds),
             request=asked.idempotency_key or "",
             origin=_REST,

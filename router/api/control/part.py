@@ -40,6 +40,7 @@ from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
 from router.services.gates import Gates
+from router.services.janitor import Janitor
 from router.services.links.enrolment import Enrolment
 from router.services.links.machine_keys import MachineKeys
 from router.services.links.presence import Presence
@@ -63,7 +64,7 @@ MAX_WAIT = 3600.0  # seconds a call may wait for an end
 MAX_PAGE, DEFAULT_PAGE = 1000, 100
 Asked = (
     pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
-    | pb.DeferRequest | pb.AllowForRequest | pb.DoToManyRequest
+    | pb.DeferRequest | pb.AllowForRequest | pb.DoToManyRequest | pb.CloseWorkspaceRequest
 )  # fmt: skip
 
 
@@ -121,6 +122,7 @@ class ControlServices:
     session_messages: SessionMessages
     answer_rules: AnswerRules
     batches: Batches
+    janitor: Janitor
 
 
 class Part:

@@ -15,6 +15,7 @@ from router.api.control.session_messages import SessionMessagesPart
 from router.api.control.sessions import SessionsPart
 from router.api.control.trace import TracePart
 from router.api.control.upkeep import UpkeepPart
+from router.api.control.workspaces import WorkspacesPart
 
 
 class ControlServicer(
@@ -33,5 +34,6 @@ class ControlServicer(
     TracePart,
     EventsPart,
     UpkeepPart,
+    WorkspacesPart,
 ):
     """All of Control."""

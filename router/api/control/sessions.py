@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from router.api.control.part import Part, note, origin, ttl
 from router.api.convert.commands import command_message
 from router.api.convert.sessions import session_message
+from router.api.convert.workspaces import workspace
 from router.api.handlers import Call
 from router.domain.action import StartSession
 from router.domain.command import ChatRef
@@ -62,8 +63,7 @@ class SessionsPart(Part):
         return [each for each in page if each.session_id in known]
 
     async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
-        r, who, limit = request, origin(request, call), ttl(request)
-        wanted = Wanted(r.machine_id, StartSession(r.prompt, r.folder, r.conversation_id, r.keep, r.agent))
+        wanted, who, limit = _wanted(request), origin(request, call), ttl(request)
 
         def operation(tx: Transaction) -> pb.StartSessionResponse:
             command = self._s.starts.start(tx, wanted, who, ttl=limit, note=note(request))
@@ -80,6 +80,11 @@ class SessionsPart(Part):
             return pb.StopSessionResponse(command=command_message(command))
 
         return await self._once(call, request, pb.StopSessionResponse, operation)
+
+
+def _wanted(r: pb.StartSessionRequest) -> Wanted:
+    place = workspace(r.workspace) if r.HasField("workspace") else None
+    return Wanted(r.machine_id, StartSession(r.prompt, r.folder, r.conversation_id, r.keep, r.agent, place))
 
 
 def _with_homes(on: sqlite3.Connection, machine_id: str, *, ended: bool) -> list[Session]:

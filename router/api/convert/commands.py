@@ -8,9 +8,11 @@ from router.api.convert.files import file_action
 from router.api.convert.permissions import decision_message
 from router.api.convert.sessions import CONTROLS, KINDS
 from router.api.convert.times import duration, timestamp
+from router.api.convert.workspaces import workspace_message
 from router.domain.action import (
     KEYS,
     Action,
+    CloseWorkspace,
     FileInput,
     Input,
     KeepSession,
@@ -59,11 +61,14 @@ def action_message(value: Action) -> pb.Action:
             return pb.Action(key=pb.KeyPress(name=name))
         case PermissionDecision():
             return pb.Action(permission_decision=decision_message(value))
-        case StartSession(prompt, folder, conversation_id, keep, agent):
+        case StartSession(prompt, folder, conversation_id, keep, agent, workspace):
             start = pb.StartSession(
-                prompt=prompt, folder=folder, conversation_id=conversation_id, keep=keep, agent=agent
-            )
+                prompt=prompt, folder=folder, conversation_id=conversation_id, keep=keep, agent=agent,
+                workspace=workspace_message(workspace) if workspace else None,
+            )  # fmt: skip
             return pb.Action(start_session=start)
+        case CloseWorkspace(key, archive):
+            return pb.Action(close_workspace=pb.CloseWorkspace(key=key, archive=archive))
         case StopSession():
             return pb.Action(stop_session=pb.StopSession())
         case KeepSession():

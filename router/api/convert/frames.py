@@ -16,6 +16,7 @@ from router.api.convert.screens import screen, screen_query
 from router.api.convert.session_events import deltas_wanted, events_ack, events_query, said_delta, session_events
 from router.api.convert.sessions import session_report
 from router.api.convert.times import duration, timestamp
+from router.api.convert.workspaces import workspace_report
 from router.api.errors import status_of
 from router.domain import frames
 from router.domain.command import Command
@@ -124,6 +125,8 @@ def _durable(frame: link_pb.AgentFrame) -> frames.Durable:
             return permission_request(frame.permission_request)
         case "permission_withdrawn":
             return permission_withdrawn(frame.permission_withdrawn)
+        case "workspace_update":
+            return workspace_report(frame.workspace_update)
     raise TypeError("a kind of frame has no conversion")
 
 

@@ -15,6 +15,7 @@ HELP = (
     "/stop - Esc in the session; /key NAME - any key\n"
     "/mode, /model - what it asks, which model; /compact, /clear - what it remembers\n"
     "/new TEXT - a new session; /end - end one that was started so; /keep - let it go on after 24 h\n"
+    "/workspaces - clones that sessions work in, and what is in them\n"
     "/cancel - take back what has not been typed yet\n"
     "/later WHEN TEXT, /every RULE TEXT, /remind WHEN TEXT - at that time; /scheduled lists them\n"
     "/remember TEXT - note it for all sessions there; /recall WORDS, /notes, /forget N\n"

@@ -39,6 +39,8 @@ _REASONS = {
     Reason.QUOTA_FILES: "too many files wait already",
     Reason.QUOTA_MESSAGES: "too many messages wait already",
     Reason.MODE_NOT_ALLOWED: "that mode may not be chosen from here",
+    Reason.WORKSPACE_FAILED: "its workspace could not be made",
+    Reason.WORKSPACE_FULL: "workspaces take as much of the machine's disk as they may",
     Reason.FILE_GONE: "the file is not here any more; send it again",
 }
 

@@ -29,6 +29,14 @@ STOPS = {
     CommandState.DEAD: "❌ {name} was not ended: {why}.",
     CommandState.FAILED: "❌ {name} was not ended: {why}.",
 }
+CLOSES = {
+    CommandState.DONE: "🗄 The workspace of {name}: {how}.",
+    CommandState.UNCERTAIN: "❓ The workspace of {name} was perhaps closed: {why}. /workspaces shows it.",
+    CommandState.CANCELLED: "↩️ Taken back: the workspace of {name} stays.",
+    CommandState.EXPIRED: "⌛ The workspace of {name} stays: {why}.",
+    CommandState.DEAD: "❌ The workspace of {name} stays: {why}.",
+    CommandState.FAILED: "❌ The workspace of {name} stays: {why}.",
+}
 KEEPS = {
     CommandState.DONE: "♾ {name} goes on until /end.",
     CommandState.UNCERTAIN: "❓ {name} perhaps goes on after its 24 hours: {why}. Say it again to be sure.",

@@ -1,6 +1,15 @@
 """How far a command got: one line for each state, and what a machine says later."""
 
-from router.domain.action import FileInput, Input, KeepSession, KeyPress, PermissionDecision, StartSession, StopSession
+from router.domain.action import (
+    CloseWorkspace,
+    FileInput,
+    Input,
+    KeepSession,
+    KeyPress,
+    PermissionDecision,
+    StartSession,
+    StopSession,
+)
 from router.domain.command import Command, CommandState
 from router.domain.control import ControlSignal
 from router.domain.errors import Reason
@@ -8,7 +17,7 @@ from router.domain.session import Session
 from router.domain.wording.controls import CONTROLS
 from router.domain.wording.labels import LABELS
 from router.domain.wording.reasons import reason_text
-from router.domain.wording.starts import KEEPS, STARTS, STOPS
+from router.domain.wording.starts import CLOSES, KEEPS, STARTS, STOPS
 
 DONE_TOGETHER = "✅ {name} has got this and the {count} before it."
 TAKEN_TOGETHER = "↩️ Taken back, this and the {count} before it; none of them was typed."
@@ -48,6 +57,7 @@ _OF_ACTIONS = {
     StartSession: STARTS,
     StopSession: STOPS,
     KeepSession: KEEPS,
+    CloseWorkspace: CLOSES,
     ControlSignal: CONTROLS,
 }
 _LINES_OF_ACTIONS = {kind: _LINES_OF_TEXTS | lines for kind, lines in _OF_ACTIONS.items()}
@@ -143,6 +153,8 @@ def _typed(command: Command) -> str:
             return "⏹ End"
         case KeepSession():
             return "♾ Keep"
+        case CloseWorkspace(key=key):
+            return f"🗄 {key}"
         case ControlSignal():
             return command.action.words
 

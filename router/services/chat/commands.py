@@ -13,6 +13,8 @@ from router.domain.routing import CONTROLS, Inbound
 from router.domain.session import Session, bare_id
 from router.domain.wording import answers
 from router.domain.wording import controls as wording
+from router.domain.wording.workspaces import listed
+from router.domain.workspace import WorkspaceState
 from router.link.hub import Hub
 from router.services.chat import audience, batches
 from router.services.chat.audience import AudienceCommands, matching
@@ -22,7 +24,8 @@ from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.settings import SettingsCommands
 from router.services.delivery.engine import DeliveryEngine
 from router.services.people import rights
-from router.store import chats, commands, sessions
+from router.services.workspaces import reaches
+from router.store import chats, commands, sessions, workspaces
 from router.store.database import Transaction
 
 MAX_LISTED = 20
@@ -62,21 +65,24 @@ class ChatCommands:
                 return self._sessions(tx, inbound)
             case "use":
                 return self._use(tx, inbound, argument)
-            case "status":
-                return Reply(self._status(tx, inbound))
             case "stop" | "keep":
                 return Press(about, _PRESSES[name])
             case "key":
                 return _key(sessions.get(tx, about), argument.lower())
             case "cancel":
                 return Reply(self._cancel(tx, chat, about))
-            case "dead":
-                return _dead(tx)
+            case "status" | "dead" | "workspaces":
+                return self._told(tx, inbound, name)
             case "topics" | "policy" | "quiet" | "settings":
                 return Reply(*self._settings.of_chat(tx, chat, name, argument))
         return (
             _control(sessions.get(tx, about), ControlKind(name), argument) if name in CONTROLS else Reply(answers.HELP)
         )
+
+    def _told(self, tx: Transaction, inbound: Inbound, name: str) -> Reply:
+        if name == "dead":
+            return _dead(tx)
+        return Reply(self._status(tx, inbound) if name == "status" else _workspaces(tx, inbound.person))
 
     def _of_others(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Reply:
         if name in audience.COMMANDS:
@@ -180,6 +186,11 @@ def _dead(tx: Transaction) -> Reply:
     if len(letters) > MAX_SHOWN:
         text = answers.MORE_DEAD_LETTERS.format(count=len(letters), shown=MAX_SHOWN)
     return Reply(text, letters=tuple(letters[:MAX_SHOWN]))
+
+
+def _workspaces(tx: Transaction, person: Person | None) -> str:
+    there = [each for each in workspaces.shown(tx) if each[0].state is not WorkspaceState.GONE]
+    return listed([each for each in there if person is None or reaches(tx, person.scope, each[0])])
 
 
 def _key(session: Session, name: str) -> Reply | Press:

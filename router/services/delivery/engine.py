@@ -36,7 +36,7 @@ from router.services.delivery.drafts import Draft, queued
 from router.services.gates import Gates
 from router.services.outbox.status_messages import StatusMessages
 from router.services.wakeups import EXPIRY, Wakeups
-from router.store import cancels, commands, machines, notifications, poison, sessions
+from router.store import cancels, commands, machines, notifications, poison, sessions, workspaces
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
@@ -292,7 +292,7 @@ class DeliveryEngine:
             return None
         machine = machines.find(tx, command.machine_id)
         program = command.action.agent or CLAUDE
-        return self._gates.before_start(machine, command.action.folder, program) if machine else None
+        return self._gates.before_start(machine, command.action.place, program) if machine else None
 
     def _send_at_once(self, tx: Transaction, command: Command, now: float) -> Command:
         link = self._hub.get(command.machine_id)
@@ -318,6 +318,7 @@ class DeliveryEngine:
         if sessions.start_ended(tx, session_id, began=began, now=now):
             record(tx, [TraceStep(now, session_id, session_id, "Ended", "", "", "router", start.machine_id)])
             self.give_up_session(tx, session_id, Reason.SESSION_ENDED)
+        workspaces.start_ended(tx, start, now)
 
     def _forgot(self, tx: Transaction, link: Link, command_id: str) -> bool:
         """Whether the end of what hello did not name was acknowledged: by us, before we were put back from a backup."""

@@ -33,6 +33,7 @@ from router.domain.frames import (
     Unfit,
     UpstreamAck,
     Welcome,
+    WorkspaceReport,
 )
 from router.domain.identity_clash import Arrivals, arrived
 from router.domain.machine import Machine, named, sound, versions
@@ -48,6 +49,7 @@ from router.services.outbox.notifications import Notifications
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.sessions import SessionService
+from router.services.workspaces import Workspaces
 from router.store import cancels, commands, machines, poison, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
@@ -79,6 +81,7 @@ class UpstreamService:
         session_service: SessionService,
         notifications: Notifications,
         permissions: Permissions,
+        workspaces: Workspaces,
         link_gates: LinkGates,
         refusals: Refusals,
         clock: Clock,
@@ -90,6 +93,7 @@ class UpstreamService:
         self._sessions = session_service
         self._notifications = notifications
         self._permissions = permissions
+        self._workspaces = workspaces
         self._link_gates = link_gates
         self._refusals = refusals
         self._clock = clock
@@ -273,6 +277,8 @@ class UpstreamService:
                 self._permissions.asked(tx, link.machine_id, frame)
             case PermissionWithdrawn():
                 self._permissions.withdrawn(tx, link.machine_id, frame)
+            case WorkspaceReport():
+                self._workspaces.told(tx, link.machine_id, frame)
             case Unfit(_, reason, text):
                 raise Refusal(reason, text)
 
@@ -339,10 +345,6 @@ def _is_outdated(tx: Transaction, hello: Hello, confirmed: Collection[str]) -> b
 
 
 def _mark(result: Result) -> NotTaken | Taken | WorkFinished:
-    match result.outcome:
-        case ResultOutcome.TAKEN:
-            return Taken()
-        case ResultOutcome.NOT_TAKEN:
-            return NotTaken(result.detail)
-        case _:
-            return WorkFinished()
+    if result.outcome is ResultOutcome.NOT_TAKEN:
+        return NotTaken(result.detail)
+    return Taken() if result.outcome is ResultOutcome.TAKEN else WorkFinished()

@@ -14,7 +14,7 @@ from router.store.database import Transaction
 _LOOKS = frozenset([
     "start", "help", "sessions", "use", "status", "topics", "quiet", "mute", "unmute", "settings", "remind",
     "scheduled", "zone", "follow", "unfollow", "iam", "escalate", "rules", "remember", "recall", "notes", "forget",
-    "summary",
+    "summary", "workspaces",
 ])  # fmt: skip
 _ANSWERS = frozenset(["allow", "deny"])
 _ABOUT_ALL = frozenset(["new", "dead", "policy"])  # commands of chats that reach beyond one session

@@ -13,6 +13,8 @@ from router.services.chat.voices import Voices
 from router.services.deferral.occurrences import Occurrences
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
+from router.services.janitor import EVERY as JANITOR_EVERY
+from router.services.janitor import Janitor
 from router.services.links.presence import WRITE_EVERY, Presence
 from router.services.outbox.leases import Outbox
 from router.services.people.api_keys import ApiKeys
@@ -52,6 +54,7 @@ class Timers:
     _work_events: WorkEvents
     _voices: Voices
     _occurrences: Occurrences
+    _janitor: Janitor
     _wakeups: Wakeups
     _clock: Clock
 
@@ -69,6 +72,7 @@ class Timers:
             group.create_task(self._every(WRITE_EVERY, self._keys.write_uses), name="uses of keys")
             group.create_task(self._every(WINDOW, self._refusals.count), name="refusals")
             group.create_task(self._every(DAY, audit.tell), name="head of the audit")
+            group.create_task(self._every(JANITOR_EVERY, self._janitor.look), name="workspaces")
             group.create_task(self._silent(), name="unseen sessions")
             group.create_task(self._every(IDLE, self._voices.late), name="recordings")
             group.create_task(self._events.run(), name="events")

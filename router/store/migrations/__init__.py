@@ -54,6 +54,7 @@ from router.store.migrations import (
     m0049_mutes,
     m0050_bundles,
     m0051_bindings,
+    m0052_workspaces,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -108,6 +109,7 @@ MIGRATIONS: list[list[str]] = [
     m0049_mutes.STATEMENTS,
     m0050_bundles.STATEMENTS,
     m0051_bindings.STATEMENTS,
+    m0052_workspaces.STATEMENTS,
 ]
 
 

@@ -24,6 +24,7 @@ from router.store.tables.people import (
 from router.store.tables.session_messages import Consent, SessionMessage
 from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
+from router.store.tables.workspaces import Workspace
 
 __all__ = [
     "AnswerRule", "ApiKey", "AuditAnchor", "AuditEntry", "Batch", "Binding", "Browser", "Cancel", "Chat", "Command",
@@ -31,4 +32,5 @@ __all__ = [
     "Machine", "Message", "Meta", "Note", "NoteParts", "NoteWords", "Notification", "PairedChat", "PairingCode",
     "Passkey", "Permission", "Person", "PoisonSuspect", "ReadMark", "SecondFactor", "Session", "SessionMessage",
     "SessionTopic", "Stranger", "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage",
+    "Workspace",
 ]  # fmt: skip

@@ -29,6 +29,7 @@ COMMANDS = {
     "limits": "Go on after a usage limit by itself, or ask: continue, ask",
     "allow": "Allow many questions at once: all, api-*, tool:Bash",
     "rules": "What is allowed by itself for a time, with buttons to end it",
+    "workspaces": "Show the clones that sessions work in",
     "dead": "Show what could not be delivered, with buttons to cure it",
     "topics": "Give each session a topic of its own, or not: on, off",
     "policy": "Ask before old commands go out, or not: ask, send",

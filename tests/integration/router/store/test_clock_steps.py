@@ -38,6 +38,8 @@ MOVES = {
     "escalations.asked_at": ("how long a question waits, and so where it goes next", ""),
     "escalations.told_at": ("how long a platform takes nothing", ""),
     "escalations.next_at": ("when somebody is asked again", ""),
+    "workspaces.closing_at": ("what it is for is over for its days of grace", ""),
+    "workspaces.archived_at": ("an archive was kept for a month", ""),
     "places.muted_until": ("a session makes no sound", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
@@ -71,6 +73,9 @@ STAYS = {
     "messages.created_at": "history",
     "steps.at": "history",
     "consents.decided_at": "history",
+    "workspaces.created_at": "when it was asked for",
+    "workspaces.changed_at": "history",
+    "workspaces.looked_at": "when its machine spoke of it",
     "answer_rules.created_at": "when it was made",
     "answer_rules.expires_at": "for people; what ends it is of no clock that could be set",
     "answer_rules.ended_at": "history",

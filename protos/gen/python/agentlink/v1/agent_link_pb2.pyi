@@ -408,6 +408,7 @@ class AgentFrame(_message.Message):
     SESSION_EVENTS_FIELD_NUMBER: _builtins.int
     EVENTS_QUERY_FIELD_NUMBER: _builtins.int
     SCREEN_FIELD_NUMBER: _builtins.int
+    WORKSPACE_UPDATE_FIELD_NUMBER: _builtins.int
     SAID_DELTA_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """The epoch that welcome gave; 0 in hello."""
@@ -468,6 +469,10 @@ class AgentFrame(_message.Message):
         """What a terminal shows."""
 
     @_builtins.property
+    def workspace_update(self) -> Global___WorkspaceUpdate:
+        """A workspace began or changed. Only to routers whose welcome names the capability "workspaces"."""
+
+    @_builtins.property
     def said_delta(self) -> _session_events_pb2.SaidDelta:
         """What a session is saying. Only where DeltasWanted has asked for it."""
 
@@ -489,13 +494,14 @@ class AgentFrame(_message.Message):
         session_events: _session_events_pb2.SessionEvents | None = ...,
         events_query: _session_events_pb2.EventsQuery | None = ...,
         screen: _session_events_pb2.Screen | None = ...,
+        workspace_update: Global___WorkspaceUpdate | None = ...,
         said_delta: _session_events_pb2.SaidDelta | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "said_delta", b"said_delta", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "said_delta", b"said_delta", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update", "workspace_update", b"workspace_update"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "said_delta", b"said_delta", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "said_delta", b"said_delta", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update", "workspace_update", b"workspace_update"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn", "session_events", "events_query", "screen", "said_delta"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn", "session_events", "events_query", "screen", "workspace_update", "said_delta"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -666,7 +672,8 @@ class Hello(_message.Message):
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this machine can do: "text", "keys", "files", "permissions", "start" (begins sessions from afar),
-        "control" (takes ControlSignal) and "command_batch" (takes CommandBatch frames). A router ignores those that it does not know.
+        "control" (takes ControlSignal), "workspaces" (takes StartSession.workspace and CloseWorkspace) and "command_batch" (takes
+        CommandBatch frames). A router ignores those that it does not know.
         """
 
     @_builtins.property
@@ -782,7 +789,7 @@ class Welcome(_message.Message):
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this router can do: "command_batch", "result_batch", "permissions", "start", "files" (GetPart, PutPart,
-        NotifyWithFiles), "events" (keeps what sessions do). An agent ignores those that it does not know.
+        NotifyWithFiles), "events" (keeps what sessions do), "workspaces" (takes WorkspaceUpdate). An agent ignores those that it does not know.
         """
 
     def __init__(
@@ -1338,6 +1345,62 @@ class PermissionWithdrawn(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PermissionWithdrawn: _TypeAlias = PermissionWithdrawn  # noqa: Y015
+
+@_typing.final
+class WorkspaceUpdate(_message.Message):
+    """A workspace began or changed. Kept in the outbox until acknowledged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPSTREAM_SEQ_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    DIRTY_FIELD_NUMBER: _builtins.int
+    UNPUSHED_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    upstream_seq: _builtins.int
+    """Its number among all durable frames of the machine."""
+    key: _builtins.str
+    """Which, as StartSession named it."""
+    state: _types_pb2.WorkspaceState.ValueType
+    """PREPARING, READY, IN_USE, ARCHIVED, GONE or FAILED."""
+    path: _builtins.str
+    """Where its tree is on the machine, or its archive."""
+    head: _builtins.str
+    """The commit that is checked out; empty where nobody knows."""
+    dirty: _builtins.bool
+    """Whether git status tells of changes or of files that it does not know, or something was stashed. Where it could not be
+    looked at, it passes for dirty.
+    """
+    unpushed: _builtins.int
+    """How many commits are in it that no remote branch has."""
+    bytes: _builtins.int
+    """What it takes of the disk."""
+    detail: _builtins.str
+    """For people: why it FAILED, what the machine did. At most 1000 characters."""
+    def __init__(
+        self,
+        *,
+        upstream_seq: _builtins.int = ...,
+        key: _builtins.str = ...,
+        state: _types_pb2.WorkspaceState.ValueType = ...,
+        path: _builtins.str = ...,
+        head: _builtins.str = ...,
+        dirty: _builtins.bool = ...,
+        unpushed: _builtins.int = ...,
+        bytes: _builtins.int = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "detail", b"detail", "dirty", b"dirty", "head", b"head", "key", b"key", "path", b"path", "state", b"state", "unpushed", b"unpushed", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkspaceUpdate: _TypeAlias = WorkspaceUpdate  # noqa: Y015
 
 @_typing.final
 class UpstreamAck(_message.Message):

@@ -173,6 +173,38 @@ DOING_CANCEL: Doing.ValueType  # 5
 """Take a command back."""
 Global___Doing: _TypeAlias = Doing  # noqa: Y015
 
+class _WorkspaceDeed:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WorkspaceDeedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WorkspaceDeed.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WORKSPACE_DEED_UNSPECIFIED: _WorkspaceDeed.ValueType  # 0
+    """Not set."""
+    WORKSPACE_DEED_KEEP: _WorkspaceDeed.ValueType  # 1
+    """Nothing."""
+    WORKSPACE_DEED_REMOVE: _WorkspaceDeed.ValueType  # 2
+    """It is removed, where its machine sees that nothing in it is nowhere else."""
+    WORKSPACE_DEED_ARCHIVE: _WorkspaceDeed.ValueType  # 3
+    """It is archived."""
+    WORKSPACE_DEED_FORGET: _WorkspaceDeed.ValueType  # 4
+    """Its archive is removed."""
+
+class WorkspaceDeed(_WorkspaceDeed, metaclass=_WorkspaceDeedEnumTypeWrapper):
+    """What the janitor does with a workspace."""
+
+WORKSPACE_DEED_UNSPECIFIED: WorkspaceDeed.ValueType  # 0
+"""Not set."""
+WORKSPACE_DEED_KEEP: WorkspaceDeed.ValueType  # 1
+"""Nothing."""
+WORKSPACE_DEED_REMOVE: WorkspaceDeed.ValueType  # 2
+"""It is removed, where its machine sees that nothing in it is nowhere else."""
+WORKSPACE_DEED_ARCHIVE: WorkspaceDeed.ValueType  # 3
+"""It is archived."""
+WORKSPACE_DEED_FORGET: WorkspaceDeed.ValueType  # 4
+"""Its archive is removed."""
+Global___WorkspaceDeed: _TypeAlias = WorkspaceDeed  # noqa: Y015
+
 @_typing.final
 class CreatePairingCodeRequest(_message.Message):
     """Wants a code."""
@@ -2775,6 +2807,7 @@ class StartSessionRequest(_message.Message):
     ORIGIN_FIELD_NUMBER: _builtins.int
     KEEP_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
+    WORKSPACE_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine; may be empty where there is only one."""
     folder: _builtins.str
@@ -2799,6 +2832,10 @@ class StartSessionRequest(_message.Message):
     def origin(self) -> _types_pb2.Origin:
         """The way in, for receipts and the trace; unset means the key that called."""
 
+    @_builtins.property
+    def workspace(self) -> _types_pb2.Workspace:
+        """Work in this workspace instead of a folder, which is then empty."""
+
     def __init__(
         self,
         *,
@@ -2811,10 +2848,11 @@ class StartSessionRequest(_message.Message):
         origin: _types_pb2.Origin | None = ...,
         keep: _builtins.bool = ...,
         agent: _builtins.str = ...,
+        workspace: _types_pb2.Workspace | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "ttl", b"ttl"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "ttl", b"ttl", "workspace", b"workspace"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "machine_id", b"machine_id", "origin", b"origin", "prompt", b"prompt", "request_id", b"request_id", "ttl", b"ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "machine_id", b"machine_id", "origin", b"origin", "prompt", b"prompt", "request_id", b"request_id", "ttl", b"ttl", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4494,3 +4532,247 @@ class ListBindingsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListBindingsResponse: _TypeAlias = ListBindingsResponse  # noqa: Y015
+
+@_typing.final
+class ListWorkspacesRequest(_message.Message):
+    """Asks for workspaces."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_GONE_FIELD_NUMBER: _builtins.int
+    machine_id: _builtins.str
+    """Only of this machine; empty for all."""
+    include_gone: _builtins.bool
+    """Those that are gone, too; they are known for 30 days."""
+    def __init__(
+        self,
+        *,
+        machine_id: _builtins.str = ...,
+        include_gone: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_gone", b"include_gone", "machine_id", b"machine_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorkspacesRequest: _TypeAlias = ListWorkspacesRequest  # noqa: Y015
+
+@_typing.final
+class ListWorkspacesResponse(_message.Message):
+    """Workspaces."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def workspaces(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.KnownWorkspace]:
+        """What changed last first."""
+
+    def __init__(
+        self,
+        *,
+        workspaces: _abc.Iterable[_types_pb2.KnownWorkspace] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["workspaces", b"workspaces"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorkspacesResponse: _TypeAlias = ListWorkspacesResponse  # noqa: Y015
+
+@_typing.final
+class SayWorkspaceOverRequest(_message.Message):
+    """What is over, or is not after all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    OVER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which workspace."""
+    over: _builtins.bool
+    """It is over."""
+    request_id: _builtins.str
+    """For repeats."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        over: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "over", b"over", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SayWorkspaceOverRequest: _TypeAlias = SayWorkspaceOverRequest  # noqa: Y015
+
+@_typing.final
+class SayWorkspaceOverResponse(_message.Message):
+    """As it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def workspace(self) -> _types_pb2.KnownWorkspace:
+        """The workspace."""
+
+    def __init__(
+        self,
+        *,
+        workspace: _types_pb2.KnownWorkspace | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SayWorkspaceOverResponse: _TypeAlias = SayWorkspaceOverResponse  # noqa: Y015
+
+@_typing.final
+class CloseWorkspaceRequest(_message.Message):
+    """Closes a workspace now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    ARCHIVE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which."""
+    archive: _builtins.bool
+    """Keep what is nowhere else as an archive; else it is removed only where there is nothing."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def origin(self) -> _types_pb2.Origin:
+        """The way in, for receipts and the trace; unset means the key that called."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        archive: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+        origin: _types_pb2.Origin | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive", b"archive", "key", b"key", "origin", b"origin", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseWorkspaceRequest: _TypeAlias = CloseWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class CloseWorkspaceResponse(_message.Message):
+    """What its machine is asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def command(self) -> _types_pb2.Command:
+        """Follow it: its detail says what was done."""
+
+    def __init__(
+        self,
+        *,
+        command: _types_pb2.Command | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseWorkspaceResponse: _TypeAlias = CloseWorkspaceResponse  # noqa: Y015
+
+@_typing.final
+class SweepWorkspacesRequest(_message.Message):
+    """Has the janitor look."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    """Only say what would be done."""
+    request_id: _builtins.str
+    """For repeats."""
+    def __init__(
+        self,
+        *,
+        dry_run: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SweepWorkspacesRequest: _TypeAlias = SweepWorkspacesRequest  # noqa: Y015
+
+@_typing.final
+class WorkspaceDecision(_message.Message):
+    """What becomes of one workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    DEED_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which."""
+    deed: Global___WorkspaceDeed.ValueType
+    """What."""
+    why: _builtins.str
+    """Why, for people."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        deed: Global___WorkspaceDeed.ValueType = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deed", b"deed", "key", b"key", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkspaceDecision: _TypeAlias = WorkspaceDecision  # noqa: Y015
+
+@_typing.final
+class SweepWorkspacesResponse(_message.Message):
+    """What the janitor decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkspaceDecision]:
+        """Of each workspace that is not gone."""
+
+    def __init__(
+        self,
+        *,
+        decisions: _abc.Iterable[Global___WorkspaceDecision] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SweepWorkspacesResponse: _TypeAlias = SweepWorkspacesResponse  # noqa: Y015

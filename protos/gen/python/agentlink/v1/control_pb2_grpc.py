@@ -368,6 +368,26 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListBindingsRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.ListBindingsResponse.FromString,
                 _registered_method=True)
+        self.ListWorkspaces = channel.unary_unary(
+                '/agentlink.v1.Control/ListWorkspaces',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListWorkspacesRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListWorkspacesResponse.FromString,
+                _registered_method=True)
+        self.SayWorkspaceOver = channel.unary_unary(
+                '/agentlink.v1.Control/SayWorkspaceOver',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SayWorkspaceOverRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SayWorkspaceOverResponse.FromString,
+                _registered_method=True)
+        self.CloseWorkspace = channel.unary_unary(
+                '/agentlink.v1.Control/CloseWorkspace',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.CloseWorkspaceRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.CloseWorkspaceResponse.FromString,
+                _registered_method=True)
+        self.SweepWorkspaces = channel.unary_unary(
+                '/agentlink.v1.Control/SweepWorkspaces',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -842,6 +862,35 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWorkspaces(self, request, context):
+        """Workspaces on machines, what changed last first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SayWorkspaceOver(self, request, context):
+        """Says that what a workspace is for is over, or is not after all. When it has been over for 7 days, the janitor removes or
+        archives it, if this was said again within the hour before, where the key begins with the name of a platform.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseWorkspace(self, request, context):
+        """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SweepWorkspaces(self, request, context):
+        """What the janitor would do now with each workspace, and why; without dry_run it is done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1174,6 +1223,26 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.ListBindings,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.ListBindingsRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.ListBindingsResponse.SerializeToString,
+            ),
+            'ListWorkspaces': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkspaces,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListWorkspacesRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListWorkspacesResponse.SerializeToString,
+            ),
+            'SayWorkspaceOver': grpc.unary_unary_rpc_method_handler(
+                    servicer.SayWorkspaceOver,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SayWorkspaceOverRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SayWorkspaceOverResponse.SerializeToString,
+            ),
+            'CloseWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseWorkspace,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.CloseWorkspaceRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.CloseWorkspaceResponse.SerializeToString,
+            ),
+            'SweepWorkspaces': grpc.unary_unary_rpc_method_handler(
+                    servicer.SweepWorkspaces,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2962,6 +3031,114 @@ class Control:
             '/agentlink.v1.Control/ListBindings',
             agentlink_dot_v1_dot_control__pb2.ListBindingsRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.ListBindingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorkspaces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListWorkspaces',
+            agentlink_dot_v1_dot_control__pb2.ListWorkspacesRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListWorkspacesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SayWorkspaceOver(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SayWorkspaceOver',
+            agentlink_dot_v1_dot_control__pb2.SayWorkspaceOverRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SayWorkspaceOverResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/CloseWorkspace',
+            agentlink_dot_v1_dot_control__pb2.CloseWorkspaceRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.CloseWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SweepWorkspaces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SweepWorkspaces',
+            agentlink_dot_v1_dot_control__pb2.SweepWorkspacesRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SweepWorkspacesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -177,6 +177,16 @@ class ControlStub:
     """Ends that. What was begun goes on, and hears nothing more from there."""
     ListBindings: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListBindingsRequest, _control_pb2.ListBindingsResponse]
     """What is bound."""
+    ListWorkspaces: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListWorkspacesRequest, _control_pb2.ListWorkspacesResponse]
+    """Workspaces on machines, what changed last first."""
+    SayWorkspaceOver: _grpc.UnaryUnaryMultiCallable[_control_pb2.SayWorkspaceOverRequest, _control_pb2.SayWorkspaceOverResponse]
+    """Says that what a workspace is for is over, or is not after all. When it has been over for 7 days, the janitor removes or
+    archives it, if this was said again within the hour before, where the key begins with the name of a platform.
+    """
+    CloseWorkspace: _grpc.UnaryUnaryMultiCallable[_control_pb2.CloseWorkspaceRequest, _control_pb2.CloseWorkspaceResponse]
+    """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else."""
+    SweepWorkspaces: _grpc.UnaryUnaryMultiCallable[_control_pb2.SweepWorkspacesRequest, _control_pb2.SweepWorkspacesResponse]
+    """What the janitor would do now with each workspace, and why; without dry_run it is done."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -325,6 +335,16 @@ class ControlAsyncStub(ControlStub):
     """Ends that. What was begun goes on, and hears nothing more from there."""
     ListBindings: _aio.UnaryUnaryMultiCallable[_control_pb2.ListBindingsRequest, _control_pb2.ListBindingsResponse]  # type: ignore[assignment]
     """What is bound."""
+    ListWorkspaces: _aio.UnaryUnaryMultiCallable[_control_pb2.ListWorkspacesRequest, _control_pb2.ListWorkspacesResponse]  # type: ignore[assignment]
+    """Workspaces on machines, what changed last first."""
+    SayWorkspaceOver: _aio.UnaryUnaryMultiCallable[_control_pb2.SayWorkspaceOverRequest, _control_pb2.SayWorkspaceOverResponse]  # type: ignore[assignment]
+    """Says that what a workspace is for is over, or is not after all. When it has been over for 7 days, the janitor removes or
+    archives it, if this was said again within the hour before, where the key begins with the name of a platform.
+    """
+    CloseWorkspace: _aio.UnaryUnaryMultiCallable[_control_pb2.CloseWorkspaceRequest, _control_pb2.CloseWorkspaceResponse]  # type: ignore[assignment]
+    """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else."""
+    SweepWorkspaces: _aio.UnaryUnaryMultiCallable[_control_pb2.SweepWorkspacesRequest, _control_pb2.SweepWorkspacesResponse]  # type: ignore[assignment]
+    """What the janitor would do now with each workspace, and why; without dry_run it is done."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -866,5 +886,39 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ListBindingsResponse, _abc.Awaitable[_control_pb2.ListBindingsResponse]]:
         """What is bound."""
+
+    @_abc_1.abstractmethod
+    def ListWorkspaces(
+        self,
+        request: _control_pb2.ListWorkspacesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListWorkspacesResponse, _abc.Awaitable[_control_pb2.ListWorkspacesResponse]]:
+        """Workspaces on machines, what changed last first."""
+
+    @_abc_1.abstractmethod
+    def SayWorkspaceOver(
+        self,
+        request: _control_pb2.SayWorkspaceOverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SayWorkspaceOverResponse, _abc.Awaitable[_control_pb2.SayWorkspaceOverResponse]]:
+        """Says that what a workspace is for is over, or is not after all. When it has been over for 7 days, the janitor removes or
+        archives it, if this was said again within the hour before, where the key begins with the name of a platform.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseWorkspace(
+        self,
+        request: _control_pb2.CloseWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.CloseWorkspaceResponse, _abc.Awaitable[_control_pb2.CloseWorkspaceResponse]]:
+        """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else."""
+
+    @_abc_1.abstractmethod
+    def SweepWorkspaces(
+        self,
+        request: _control_pb2.SweepWorkspacesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SweepWorkspacesResponse, _abc.Awaitable[_control_pb2.SweepWorkspacesResponse]]:
+        """What the janitor would do now with each workspace, and why; without dry_run it is done."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

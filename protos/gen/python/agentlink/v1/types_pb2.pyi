@@ -354,6 +354,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """There is something in the note that looks like a secret: it is not kept."""
     REASON_NOT_BOUND: _Reason.ValueType  # 122
     """No machine works for what the chat belongs to."""
+    REASON_WORKSPACE_FAILED: _Reason.ValueType  # 126
+    """The workspace could not be made, or may not be removed; the detail says why."""
+    REASON_WORKSPACE_FULL: _Reason.ValueType  # 127
+    """Workspaces take as much of the machine's disk as they may."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -538,6 +542,10 @@ REASON_LOOKS_SECRET: Reason.ValueType  # 119
 """There is something in the note that looks like a secret: it is not kept."""
 REASON_NOT_BOUND: Reason.ValueType  # 122
 """No machine works for what the chat belongs to."""
+REASON_WORKSPACE_FAILED: Reason.ValueType  # 126
+"""The workspace could not be made, or may not be removed; the detail says why."""
+REASON_WORKSPACE_FULL: Reason.ValueType  # 127
+"""Workspaces take as much of the machine's disk as they may."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
@@ -683,6 +691,58 @@ CONTROL_KIND_COMPACT: ControlKind.ValueType  # 4
 CONTROL_KIND_CLEAR: ControlKind.ValueType  # 5
 """Begin a new conversation."""
 Global___ControlKind: _TypeAlias = ControlKind  # noqa: Y015
+
+class _WorkspaceState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WorkspaceStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WorkspaceState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WORKSPACE_STATE_UNSPECIFIED: _WorkspaceState.ValueType  # 0
+    """Not set."""
+    WORKSPACE_STATE_ASKED: _WorkspaceState.ValueType  # 1
+    """A session is to work in it, and its machine has not said more. Never sent by machines."""
+    WORKSPACE_STATE_PREPARING: _WorkspaceState.ValueType  # 2
+    """It is being made, or put back from its archive."""
+    WORKSPACE_STATE_READY: _WorkspaceState.ValueType  # 3
+    """It is there, and no session is in it."""
+    WORKSPACE_STATE_IN_USE: _WorkspaceState.ValueType  # 4
+    """A session is in it."""
+    WORKSPACE_STATE_WAITING: _WorkspaceState.ValueType  # 5
+    """A session is in it that waits for a person. Never sent by machines."""
+    WORKSPACE_STATE_CLOSING: _WorkspaceState.ValueType  # 6
+    """What it is for is over: in 7 days it is removed or archived. Never sent by machines."""
+    WORKSPACE_STATE_ARCHIVED: _WorkspaceState.ValueType  # 7
+    """What was nowhere else is in an archive on its machine, for 30 days; the tree is gone."""
+    WORKSPACE_STATE_GONE: _WorkspaceState.ValueType  # 8
+    """Nothing of it is left."""
+    WORKSPACE_STATE_FAILED: _WorkspaceState.ValueType  # 9
+    """It could not be made, or cannot be looked at."""
+
+class WorkspaceState(_WorkspaceState, metaclass=_WorkspaceStateEnumTypeWrapper):
+    """Where a workspace stands."""
+
+WORKSPACE_STATE_UNSPECIFIED: WorkspaceState.ValueType  # 0
+"""Not set."""
+WORKSPACE_STATE_ASKED: WorkspaceState.ValueType  # 1
+"""A session is to work in it, and its machine has not said more. Never sent by machines."""
+WORKSPACE_STATE_PREPARING: WorkspaceState.ValueType  # 2
+"""It is being made, or put back from its archive."""
+WORKSPACE_STATE_READY: WorkspaceState.ValueType  # 3
+"""It is there, and no session is in it."""
+WORKSPACE_STATE_IN_USE: WorkspaceState.ValueType  # 4
+"""A session is in it."""
+WORKSPACE_STATE_WAITING: WorkspaceState.ValueType  # 5
+"""A session is in it that waits for a person. Never sent by machines."""
+WORKSPACE_STATE_CLOSING: WorkspaceState.ValueType  # 6
+"""What it is for is over: in 7 days it is removed or archived. Never sent by machines."""
+WORKSPACE_STATE_ARCHIVED: WorkspaceState.ValueType  # 7
+"""What was nowhere else is in an archive on its machine, for 30 days; the tree is gone."""
+WORKSPACE_STATE_GONE: WorkspaceState.ValueType  # 8
+"""Nothing of it is left."""
+WORKSPACE_STATE_FAILED: WorkspaceState.ValueType  # 9
+"""It could not be made, or cannot be looked at."""
+Global___WorkspaceState: _TypeAlias = WorkspaceState  # noqa: Y015
 
 class _LoginFound:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -1060,6 +1120,7 @@ class Action(_message.Message):
     FILE_FIELD_NUMBER: _builtins.int
     KEEP_SESSION_FIELD_NUMBER: _builtins.int
     CONTROL_FIELD_NUMBER: _builtins.int
+    CLOSE_WORKSPACE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def input(self) -> Global___Input:
         """Type text."""
@@ -1092,6 +1153,12 @@ class Action(_message.Message):
     def control(self) -> Global___ControlSignal:
         """Change how the program in the session works."""
 
+    @_builtins.property
+    def close_workspace(self) -> Global___CloseWorkspace:
+        """Archive or remove a workspace. Made by the router alone, for people and by its janitor; SendCommand refuses it. It is
+        for the session that was in the workspace last, also where that has ended.
+        """
+
     def __init__(
         self,
         *,
@@ -1103,12 +1170,13 @@ class Action(_message.Message):
         file: Global___FileInput | None = ...,
         keep_session: Global___KeepSession | None = ...,
         control: Global___ControlSignal | None = ...,
+        close_workspace: Global___CloseWorkspace | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close_workspace", b"close_workspace", "control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_workspace", b"close_workspace", "control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file", "keep_session", "control"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file", "keep_session", "control", "close_workspace"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -1156,6 +1224,7 @@ class StartSession(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     KEEP_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
+    WORKSPACE_FIELD_NUMBER: _builtins.int
     prompt: _builtins.str
     """The first text, at most 64 KiB; not empty."""
     folder: _builtins.str
@@ -1170,6 +1239,12 @@ class StartSession(_message.Message):
     """Let it go on beyond its 24 hours, as KeepSession does."""
     agent: _builtins.str
     """Which coding agent, by one of the names that the machine's programs have; empty is "claude"."""
+    @_builtins.property
+    def workspace(self) -> Global___Workspace:
+        """The session works in this workspace, which is made where it is not there yet; then folder is empty, and an empty
+        conversation_id goes on with the talk that was in it last. Only for machines whose hello names "workspaces".
+        """
+
     def __init__(
         self,
         *,
@@ -1178,14 +1253,176 @@ class StartSession(_message.Message):
         conversation_id: _builtins.str = ...,
         keep: _builtins.bool = ...,
         agent: _builtins.str = ...,
+        workspace: Global___Workspace | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "prompt", b"prompt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "prompt", b"prompt", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StartSession: _TypeAlias = StartSession  # noqa: Y015
+
+@_typing.final
+class Workspace(_message.Message):
+    """A clone of a repository on a machine that lasts beyond the sessions in it, with the coding agent's own state beside it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REPOSITORY_FIELD_NUMBER: _builtins.int
+    REF_FIELD_NUMBER: _builtins.int
+    BASE_REF_FIELD_NUMBER: _builtins.int
+    FOREIGN_FIELD_NUMBER: _builtins.int
+    RESTORE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Names it: 1 to 128 of A-Za-z0-9._:@/#-, such as "github:owner/name#12". The same key is the same workspace."""
+    repository: _builtins.str
+    """What is cloned: an https or ssh address, or an absolute path on the machine; no password in it. The machine says which
+    it allows.
+    """
+    ref: _builtins.str
+    """What is checked out where it is new, as a full name: "refs/heads/…", "refs/tags/…", "refs/pull/…"; empty is the
+    repository's own branch.
+    """
+    base_ref: _builtins.str
+    """With foreign: the branch that it is meant for, as a full name. Its settings for coding agents are put in the place of
+    those that ref brings.
+    """
+    foreign: _builtins.bool
+    """What ref brings is a stranger's: it runs in a container, or not at all, as the machine's settings say."""
+    restore: _builtins.bool
+    """It was archived: the machine has to have the archive, and must not begin anew. Set by the router alone."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        repository: _builtins.str = ...,
+        ref: _builtins.str = ...,
+        base_ref: _builtins.str = ...,
+        foreign: _builtins.bool = ...,
+        restore: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_ref", b"base_ref", "foreign", b"foreign", "key", b"key", "ref", b"ref", "repository", b"repository", "restore", b"restore"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Workspace: _TypeAlias = Workspace  # noqa: Y015
+
+@_typing.final
+class KnownWorkspace(_message.Message):
+    """A workspace as the router knows it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: _builtins.int
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    DIRTY_FIELD_NUMBER: _builtins.int
+    UNPUSHED_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    CLOSING_AT_FIELD_NUMBER: _builtins.int
+    machine_id: _builtins.str
+    """The machine it is on."""
+    state: Global___WorkspaceState.ValueType
+    """Where it stands."""
+    session_id: _builtins.str
+    """The session that is in it, or was last; empty where nobody knows."""
+    path: _builtins.str
+    """Where its tree is on the machine, or its archive."""
+    head: _builtins.str
+    """The commit that is checked out, as its machine saw it last."""
+    dirty: _builtins.bool
+    """Whether there was something that git status tells of."""
+    unpushed: _builtins.int
+    """How many commits no remote branch had."""
+    bytes: _builtins.int
+    """What it takes of the disk."""
+    detail: _builtins.str
+    """What its machine said of it last, for people."""
+    decision: _builtins.str
+    """What the janitor decided last, and why."""
+    @_builtins.property
+    def workspace(self) -> Global___Workspace:
+        """What was asked for."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When it changed last."""
+
+    @_builtins.property
+    def closing_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is to close; not set where it is not."""
+
+    def __init__(
+        self,
+        *,
+        workspace: Global___Workspace | None = ...,
+        machine_id: _builtins.str = ...,
+        state: Global___WorkspaceState.ValueType = ...,
+        session_id: _builtins.str = ...,
+        path: _builtins.str = ...,
+        head: _builtins.str = ...,
+        dirty: _builtins.bool = ...,
+        unpushed: _builtins.int = ...,
+        bytes: _builtins.int = ...,
+        detail: _builtins.str = ...,
+        decision: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
+        closing_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "closing_at", b"closing_at", "created_at", b"created_at", "workspace", b"workspace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "changed_at", b"changed_at", "closing_at", b"closing_at", "created_at", b"created_at", "decision", b"decision", "detail", b"detail", "dirty", b"dirty", "head", b"head", "machine_id", b"machine_id", "path", b"path", "session_id", b"session_id", "state", b"state", "unpushed", b"unpushed", "workspace", b"workspace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnownWorkspace: _TypeAlias = KnownWorkspace  # noqa: Y015
+
+@_typing.final
+class CloseWorkspace(_message.Message):
+    """Ends a workspace on its machine, which judges: nothing goes where a session runs in it, and nothing is removed that is
+    nowhere else.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    ARCHIVE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which."""
+    archive: _builtins.bool
+    """Keep what is nowhere else as an archive. Without it the workspace is removed where its tree is clean, nothing in it is
+    unpushed and nothing stashed, else this ends FAILED (WORKSPACE_FAILED); of one that is archived the archive is removed,
+    which it has to have been for 30 days.
+    """
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        archive: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive", b"archive", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseWorkspace: _TypeAlias = CloseWorkspace  # noqa: Y015
 
 @_typing.final
 class StopSession(_message.Message):

@@ -1,0 +1,27 @@
+"""Clones of repositories on machines, which last beyond the sessions in them."""
+
+STATEMENTS = [
+    """CREATE TABLE "workspaces" ("key" TEXT NOT NULL PRIMARY KEY,
+        "machine_id" TEXT NOT NULL,
+        "session_id" TEXT NOT NULL,
+        "repository" TEXT NOT NULL,
+        "ref" TEXT NOT NULL,
+        "base_ref" TEXT NOT NULL,
+        "is_foreign" INTEGER NOT NULL,
+        "created_at" REAL NOT NULL,
+        "changed_at" REAL NOT NULL,
+        "state" TEXT NOT NULL,
+        "told" TEXT NOT NULL,
+        "path" TEXT NOT NULL,
+        "head" TEXT NOT NULL,
+        "dirty" INTEGER NOT NULL,
+        "unpushed" INTEGER NOT NULL,
+        "bytes" INTEGER NOT NULL,
+        "detail" TEXT NOT NULL,
+        "looked_at" REAL,
+        "closing_at" REAL,
+        "archived_at" REAL,
+        "command_id" TEXT NOT NULL,
+        "decided" TEXT NOT NULL) WITHOUT ROWID""",
+    'CREATE INDEX "workspaces_session" ON "workspaces" ("session_id")',
+]

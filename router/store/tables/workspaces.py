@@ -1,0 +1,40 @@
+"""Workspaces on machines."""
+
+from peewee import BooleanField, IntegerField, Model, TextField
+
+from router.domain.workspace import WorkspaceState
+from router.store.columns import TimeField, text_of
+
+
+class Workspace(Model):
+    """One row for each key, also of those that are gone; what the columns mean says the domain's KnownWorkspace."""
+
+    key = TextField(primary_key=True)
+    machine_id = TextField()
+    session_id = TextField()
+    repository = TextField()
+    ref = TextField()
+    base_ref = TextField()
+    is_foreign = BooleanField()
+    created_at = TimeField()
+    changed_at = TimeField()
+    state = text_of(WorkspaceState)
+    told = text_of(WorkspaceState)
+    path = TextField()
+    head = TextField()
+    dirty = BooleanField()
+    unpushed = IntegerField()
+    bytes = IntegerField()
+    detail = TextField()
+    looked_at = TimeField(null=True)
+    closing_at = TimeField(null=True)
+    archived_at = TimeField(null=True)
+    command_id = TextField()
+    decided = TextField()
+
+    class Meta:
+        table_name = "workspaces"
+        without_rowid = True
+
+
+Workspace.add_index(Workspace.session_id, name="workspaces_session")
