@@ -21,6 +21,8 @@ from agent.backends.programs import ProgramBackend
 from agent.backends.pty import PtyBackend
 from agent.backends.record import Records
 from agent.backends.terminals.keyboard import Keyboard
+from agent.backends.workspaces.folders import Places as WorkspacePlaces
+from agent.backends.workspaces.git import Git
 from agent.clock import Clock, SteadyClock
 from agent.config import Config
 from agent.domain.clock_steps import Moment
@@ -63,6 +65,7 @@ from agent.services.starts import Starts
 from agent.services.states import States
 from agent.services.uploads import Uploads
 from agent.services.worker_tokens import WorkerTokens
+from agent.services.workspaces import Workspaces
 from agent.store import clock_steps
 from agent.store.database import Database
 from agent.store.inbox import Inbox
@@ -70,6 +73,7 @@ from agent.store.outbox import Outbox
 from agent.store.prompts import Prompts
 from agent.store.questions import Questions
 from agent.store.sessions import SessionStore
+from agent.store.workspaces import WorkspaceStore
 
 logger = logging.getLogger(__name__)
 B = TypeVar("B", bound=Backend)
@@ -106,7 +110,8 @@ class Agent:
         self.headless, self.acp = _one_of(HeadlessBackend, backends), _one_of(AcpBackend, backends)
         self.programs = _programs(backends)
         folders, masks = Folders(config.start_folders, config.home), Masks(config.masks)
-        self.starts = Starts(self.sessions, self.outbox, folders, clock, self.programs)
+        self.workspaces = self._workspaces(config)
+        self.starts = Starts(self.sessions, self.outbox, folders, clock, self.programs, self.workspaces)
         files = Files(config.folder / "files", self._file_part)
         self.executor = Executor(
             self.inbox, self.sessions, self.permissions, self.starts, backends, self.prompts, clock, files, tasks
@@ -116,7 +121,7 @@ class Agent:
         self.link_handler = LinkHandler(
             self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor,
             clock, self.starts.folders, self._can_start, self._condition,
-            events, ScreenTeller(self.sessions, masks), deltas)  # fmt: skip
+            events, ScreenTeller(self.sessions, masks), deltas, has_workspaces=self._has_workspaces())  # fmt: skip
         endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.key, self.link_handler, clock)
         self.desk = DeskWatch(self.sessions, self.link_handler.at_desk.add)
@@ -136,6 +141,16 @@ class Agent:
     def _server(self, path: Path, requests: Requests, events: EventTeller, backends: Backends) -> LocalServer:
         pty, opencode, typed = _one_of(PtyBackend, backends), _opencode(backends), self.link_handler.at_desk.add
         return LocalServer(path, requests, self.sessions, pty, events.shown, typed, opencode)
+
+    def _workspaces(self, config: Config) -> Workspaces:
+        store = WorkspaceStore(self.database, self.outbox)
+        places = WorkspacePlaces(config.folder / "workspaces")
+        return Workspaces(store, self.sessions, Git(config.environ), places, config.workspaces, self._clock)
+
+    def _has_workspaces(self) -> bool:
+        """Whether there may be any, and what they need is here."""
+        is_installed = self.headless is not None and self.headless.is_installed()
+        return self.workspaces.is_able and is_installed and shutil.which("git") is not None
 
     def _gemini(self, config: Config, tasks: Tasks) -> GeminiHooks:
         folder, records = config.folder / "programs", Records(config.records)
@@ -166,6 +181,7 @@ class Agent:
             await self.sessions.load()  # before anybody can ask for one
             await self.worker_tokens.begin(self.sessions.live())
             await self.headless_listener.recover()
+            await self.workspaces.recover()
             await self.permissions.recover()
             self.gemini.recover()
             await self.local.start()  # from here on programs may register and hooks may tell
@@ -202,6 +218,7 @@ class Agent:
             "screens": self.screen_states.run,
             "desk": self.desk.run,
             "joined": self.joined.run,
+            "workspaces": self.workspaces.run,
             "uploads": self.uploads.run,
             "worker tokens": partial(self.worker_tokens.run, self.sessions.live),
             "tasks": self._tasks.watch,
@@ -219,7 +236,8 @@ class Agent:
     def _can_start(self) -> bool:
         """Whether there is a folder, and something to start in it."""
         there = self.headless is not None and self.headless.is_installed()
-        return bool(self.starts.folders) and (there or bool(self.acp and self.acp.installed))
+        somewhere = bool(self.starts.folders) or self.workspaces.is_able
+        return somewhere and (there or bool(self.acp and self.acp.installed))
 
     async def _condition(self) -> Condition:
         """For the router's gates; asked at each link."""

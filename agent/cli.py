@@ -8,6 +8,7 @@ import uvloop
 
 from agent.app import run
 from agent.backends.acp.table import table
+from agent.backends.claude.container import found
 from agent.backends.registry import backends
 from agent.clock import Clock
 from agent.config import Config
@@ -21,9 +22,11 @@ def main(environ: Mapping[str, str], clock: Clock | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         config = Config.from_environ(environ)
+        image, path = config.foreign_image, environ.get("PATH")
         hands = backends(
-            environ, config.max_sessions, config.trusted_folders, config.workers, table(config.agents), config.records
-        )
+            environ, config.max_sessions, config.trusted_folders, config.workers, table(config.agents), config.records,
+            found(image, path) if config.workspaces.takes_foreign else None,
+        )  # fmt: skip
         uvloop.run(run(config, hands, _ready, clock))
     except ConfigError as error:
         return _say(error, EXIT_USAGE)

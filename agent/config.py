@@ -3,11 +3,12 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.domain.errors import ConfigError
 from agent.domain.session import MAX_HEADLESS
+from agent.domain.workspace import NO_WORKSPACES, WorkspaceRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Config:
     trusted_folders: tuple[Path, ...] = ()  # none by itself: what lies in a folder may be a stranger's
     agents: str = ""  # beside those that are known: NAME[:MODE] = COMMAND; …
     masks: tuple[tuple[str, str], ...] = ()  # names and patterns of secrets, beside those that are known
+    workspaces: WorkspaceRules = NO_WORKSPACES
+    foreign_image: str = ""  # of the containers in which strangers' branches run
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # of which git sees a part
 
     @property
     def folder(self) -> Path:
@@ -70,6 +74,9 @@ class Config:
             _folders(environ, "POINTSMAN_TRUSTED_FOLDERS", home),
             environ.get("POINTSMAN_AGENTS", ""),
             _masks(environ.get("POINTSMAN_MASKS", "")),
+            _workspaces(environ),
+            environ.get("POINTSMAN_FOREIGN_IMAGE", ""),
+            dict(environ),
         )
 
 
@@ -125,10 +132,26 @@ def _masks(value: str) -> tuple[tuple[str, str], ...]:
     return tuple(masks)
 
 
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+def _workspaces(environ: Mapping[str, str]) -> WorkspaceRules:
+    """Which repositories may be cloned here, and what they may take of the disk."""
+    repositories = tuple(filter(None, map(str.strip, environ.get("POINTSMAN_REPOSITORIES", "").split(","))))
+    for each in repositories:
+        if not re.fullmatch(r"(?:https|ssh)://[^/\s:@]\S*|[A-Za-z0-9._-]+@[A-Za-z0-9]\S*:\S*|/\S+", each):
+            text = "neither an address such as https://github.com/acme/ or git@github.com:acme/, nor an absolute path"
+            raise ConfigError(f"POINTSMAN_REPOSITORIES: {each!r} is {text}.")
+    foreign = environ.get("POINTSMAN_FOREIGN", "") or "never"
+    if foreign not in ("never", "container"):
+        raise ConfigError(f"POINTSMAN_FOREIGN must be never or container; got {foreign!r}.")
+    if foreign == "container" and not environ.get("POINTSMAN_FOREIGN_IMAGE"):
+        raise ConfigError("POINTSMAN_FOREIGN is container: name an image that has claude in POINTSMAN_FOREIGN_IMAGE.")
+    most = _number(environ, "POINTSMAN_WORKSPACE_MAX_GB", 20, most=100_000)
+    return WorkspaceRules(repositories, most * 1e9, takes_foreign=foreign == "container")
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, most: int = 1000) -> int:
     value = environ.get(name, "") or str(default)
-    if not (re.fullmatch(r"[0-9]{1,4}", value) and 0 < int(value) <= 1000):
-        raise ConfigError(f"{name} must be a number from 1 to 1000; got {value!r}.")
+    if not (re.fullmatch(r"[0-9]{1,6}", value) and 0 < int(value) <= most):
+        raise ConfigError(f"{name} must be a number from 1 to {most}; got {value!r}.")
     return int(value)
 
 

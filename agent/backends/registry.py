@@ -7,6 +7,7 @@ from types import MappingProxyType
 from agent.backends.acp.backend import AcpBackend
 from agent.backends.acp.table import KNOWN, Kind
 from agent.backends.backend import Backends, Entry, Traits
+from agent.backends.claude.container import Containers
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.launch import PROGRAM
 from agent.backends.command import CommandBackend
@@ -32,6 +33,7 @@ def backends(
     workers: Path | None = None,
     kinds: Mapping[str, Kind] = KNOWN,
     records: Path | None = None,
+    containers: Containers | None = None,
 ) -> Backends:
     """One of each. `environ` is the agent's environment, of which the programs that it starts see a part.
 
@@ -48,7 +50,7 @@ def backends(
             "nvim": Entry(keys["socket"], Traits(target_key="socket", screen=nvim.Terminal)),
             "command": Entry(CommandBackend(environ, workers), Traits(target_key="command")),
             "headless": Entry(
-                HeadlessBackend(environ, places=places, trusted=trusted, workers=workers),
+                HeadlessBackend(environ, places=places, trusted=trusted, workers=workers, containers=containers),
                 Traits(hosted=True, tells_states=True, agents=(PROGRAM,), title=lambda _: "Claude Code"),
             ),
             "acp": Entry(

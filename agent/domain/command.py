@@ -13,6 +13,7 @@ from enum import Enum
 
 from agent.domain.control import ControlSignal
 from agent.domain.permission import Decision, FormAnswer
+from agent.domain.workspace import Workspace
 
 
 class InboxState(Enum):
@@ -67,6 +68,8 @@ class Reason(Enum):
     CONVERSATION_OPEN = "CONVERSATION_OPEN"
     FILE_GONE = "FILE_GONE"
     MODE_NOT_ALLOWED = "MODE_NOT_ALLOWED"
+    WORKSPACE_FAILED = "WORKSPACE_FAILED"
+    WORKSPACE_FULL = "WORKSPACE_FULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class StartSession:
     conversation_id: str = ""
     keep: bool = False  # beyond its 24 hours
     agent: str = ""  # which coding agent; empty for Claude Code
+    workspace: Workspace | None = None  # in place of a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,15 @@ class KeepSession:
     """Let the session go on beyond its 24 hours."""
 
 
-Order = Action | FileInput | PermissionDecision | StartSession | StopSession | KeepSession
+@dataclass(frozen=True, slots=True)
+class CloseWorkspace:
+    """Remove a workspace, where nothing in it is nowhere else; or archive it."""
+
+    key: str
+    archive: bool = False
+
+
+Order = Action | FileInput | PermissionDecision | StartSession | StopSession | KeepSession | CloseWorkspace
 
 MAX_TEXT_BYTES = 64 * 1024  # as the router's
 MAX_ID_BYTES = 128  # what is longer is no id of ours: it is refused before it is stored
@@ -178,6 +190,8 @@ def objection(command: Command) -> Reason | None:
         return Reason.INVALID_ARGUMENT
     if isinstance(command.action, ControlSignal) and not command.action.is_sound:
         return Reason.INVALID_ARGUMENT
+    if isinstance(command.action, StartSession) and command.action.workspace and not command.action.workspace.is_sound:
+        return Reason.INVALID_ARGUMENT
     return Reason.TOO_LARGE if len(_text_of(command.action).encode()) > MAX_TEXT_BYTES else None
 
 
@@ -187,7 +201,7 @@ def _text_of(order: Order) -> str:
             return text
         case FileInput(caption=text):
             return text
-        case StopSession() | KeepSession() | ControlSignal():
+        case StopSession() | KeepSession() | ControlSignal() | CloseWorkspace():
             return ""
 
 

@@ -18,6 +18,7 @@ from agent.domain.permission import Over, Question
 from agent.domain.program import Program
 from agent.domain.session import Session
 from agent.domain.session_event import Event
+from agent.domain.workspace import WorkspaceChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,8 @@ class PermissionOver:
     detail: str = ""
 
 
-Item = CommandResult | CommandMark | SessionChanged | SessionGone | Notify | PermissionAsked | PermissionOver
+OfSession = SessionChanged | SessionGone | Notify | PermissionAsked | PermissionOver
+Item = CommandResult | CommandMark | OfSession | WorkspaceChanged
 
 
 @dataclass(frozen=True, slots=True)

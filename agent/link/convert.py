@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 
 from agent.domain import frames
 from agent.domain.command import (
+    CloseWorkspace,
     Command,
     Ending,
     FileInput,
@@ -27,7 +28,8 @@ from agent.domain.control import MAX_MODE, MAX_MODEL, ControlKind, ControlSignal
 from agent.domain.frames import AgentFrame, RouterFrame
 from agent.domain.program import Program
 from agent.domain.session import Session, SessionState
-from agent.link import event_messages, question_messages
+from agent.domain.workspace import WorkspaceChanged
+from agent.link import event_messages, question_messages, workspace_messages
 from agent.link.driver import Unreadable
 from agent.link.protocol import PROTOCOL
 
@@ -167,7 +169,10 @@ def _action(message: types.Action) -> Order | None:
             return question_messages.decision(message.permission_decision)
         case "start_session":
             start = message.start_session
-            return StartSession(start.prompt, start.folder, start.conversation_id, start.keep, start.agent)
+            workspace = workspace_messages.workspace(start.workspace) if start.HasField("workspace") else None
+            return StartSession(start.prompt, start.folder, start.conversation_id, start.keep, start.agent, workspace)
+        case "close_workspace":
+            return CloseWorkspace(message.close_workspace.key, message.close_workspace.archive)
         case "stop_session":
             return StopSession()
         case "keep_session":
@@ -297,6 +302,8 @@ def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
             state = types.PermissionState.Value(f"PERMISSION_STATE_{over.name}")
             ended = link.PermissionWithdrawn(upstream_seq=seq, permission_id=permission_id, state=state, detail=detail)
             message.permission_withdrawn.CopyFrom(ended)
+        case WorkspaceChanged(known):
+            message.workspace_update.CopyFrom(workspace_messages.update(seq, known))
         case frames.CommandResult() | frames.CommandMark():
             message.result.CopyFrom(_result(seq, item))
 

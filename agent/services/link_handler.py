@@ -57,6 +57,7 @@ class LinkHandler:
     deltas: DeltaTeller | None = None
     at_desk: set[str] = field(default_factory=set)  # sessions at whose terminal somebody typed, to be told
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    has_workspaces: bool = False
     _told: int = 0  # number of the last session in the outbox that hello had no room for
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
 
@@ -98,7 +99,9 @@ class LinkHandler:
 
     def _capabilities(self) -> tuple[str, ...]:
         """What this machine can do."""
-        return (*CAPABILITIES, "start") if self.can_start() else CAPABILITIES
+        if not self.can_start():
+            return CAPABILITIES
+        return (*CAPABILITIES, "start", *(("workspaces",) if self.has_workspaces else ()))
 
     async def welcomed(self, welcome: Welcome) -> None:
         await self.inbox.welcomed(welcome, self.clock.now())

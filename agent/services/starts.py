@@ -13,12 +13,14 @@ from types import MappingProxyType
 from typing import Protocol
 
 from agent.clock import Clock
-from agent.domain.command import Command, Reason, StartSession
+from agent.domain.command import CloseWorkspace, Command, Reason, StartSession
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notify
 from agent.domain.session import UUID, Session, SessionState
+from agent.domain.workspace import Workspace
 from agent.services.folders import Folders
 from agent.services.sessions import Sessions
+from agent.services.workspaces import Workspaces
 from agent.store.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,8 @@ _ENDING = (
     "⏳ This session ends in an hour: its 24 hours are nearly over. To let it go on, press the button or reply /keep."
 )
 _KEEP = Button("Keep it", "/keep")
+_NO_WORKSPACES = "This machine makes no workspaces: POINTSMAN_REPOSITORIES names no repository that it clones."
+_GO_ON_THERE = " Its workspace stays. To go on: pointsman start --workspace '{workspace}' TEXT"
 _GO_ON = " To go on: pointsman start {agent}--resume {conversation} --folder {folder} TEXT"
 CLAUDE = "claude"  # what is started where nothing is said
 _CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # it stands in command lines
@@ -58,8 +62,10 @@ class Starts:
         folders: Folders,
         clock: Clock,
         programs: Mapping[str, Programs] = MappingProxyType({}),
+        workspaces: Workspaces | None = None,
     ) -> None:
         """`programs` by the names of their backends."""
+        self._workspaces = workspaces
         self._sessions = sessions
         self._outbox = outbox
         self._folders = folders
@@ -83,6 +89,8 @@ class Starts:
         # It becomes an argument of a program.
         if wanted.conversation_id and not _named(agent).fullmatch(wanted.conversation_id):
             raise Refusal(Reason.INVALID_ARGUMENT, "The conversation is not named as this program names them.")
+        if wanted.workspace is not None:
+            return await self._let_in(command, wanted, wanted.workspace, backend)
         folder = await asyncio.to_thread(self._folders.resolve, wanted.folder)
         return Session(
             command.session_id,
@@ -96,7 +104,31 @@ class Starts:
 
     async def begin(self, session: Session, command: Command) -> bool:
         """The session is there, and its start is STARTED; False when that ended meanwhile. Raises Refusal."""
-        return await self._sessions.begin(session, command.command_id)
+        try:
+            return await self._sessions.begin(session, command.command_id)
+        finally:
+            if self._workspaces is not None:
+                self._workspaces.begun(session.session_id)
+
+    async def close(self, wanted: CloseWorkspace) -> str:
+        """Remove or archive a workspace; what was done, for people. Raises Refusal."""
+        if self._workspaces is None:
+            raise Refusal(Reason.UNSUPPORTED, _NO_WORKSPACES)
+        return await self._workspaces.close(wanted)
+
+    async def _let_in(self, command: Command, wanted: StartSession, workspace: Workspace, backend: str) -> Session:
+        if self._workspaces is None or not self._workspaces.is_able:
+            raise Refusal(Reason.UNSUPPORTED, _NO_WORKSPACES)
+        if wanted.agent not in ("", CLAUDE):
+            raise Refusal(Reason.UNSUPPORTED, "Only Claude Code works in workspaces.")
+        place = await self._workspaces.enter(workspace, command.session_id)
+        talk = wanted.conversation_id or place.conversation_id
+        target = {"workspace": workspace.key, "state": str(place.state)} | ({"resume": talk} if talk else {})
+        target |= {"container": "yes"} if place.is_foreign else {}
+        return Session(
+            command.session_id, backend, workspace.label, str(place.tree), target=target,
+            ends_at=self._clock.now() + LIFETIME, keep=wanted.keep,
+        )  # fmt: skip
 
     async def abandon(self, session: Session, why: str) -> None:
         """A session that was begun, but has not got its prompt."""
@@ -166,6 +198,8 @@ def _target(key: str, agent: str, conversation_id: str) -> dict[str, str]:
 
 
 def _overdue(session: Session) -> str:
+    if workspace := session.target.get("workspace"):
+        return _OVER + _GO_ON_THERE.format(workspace=workspace)
     talk, agent = session.conversation, session.target.get("agent", "")
     if talk is None or not _named(agent or CLAUDE).fullmatch(talk.conversation_id):
         return _OVER  # a program may name it as it likes: people are to type it

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from agent.domain.command import (
+    CloseWorkspace,
     Command,
     Ending,
     FileInput,
@@ -91,6 +92,8 @@ class Worker:
                     await self._settle(partial(self._starts.stop, command))
                 case KeepSession():
                     await self._settle(partial(self._starts.keep, command))
+                case CloseWorkspace() as closing:
+                    await self._close(command, closing, received)
                 case FileInput() as file:
                     await self._typing.type(replace(command, action=await self._fetched(command, file)), received)
                 case _:
@@ -112,6 +115,14 @@ class Worker:
             except RouterUnreachable:
                 await self._writing.pause(RETRY)
         raise Left
+
+    async def _close(self, command: Command, wanted: CloseWorkspace, received: float) -> None:
+        """It goes on from what is on the disk, so nothing of it is in doubt after a crash. Raises Refusal."""
+        if late := self._typing.late(command, received):
+            await self._behind.finish(command, late)
+            return
+        await self._behind.finished()
+        await self._behind.finish(command, Outcome.done(await self._starts.close(wanted)))
 
     async def _begin(self, command: Command, wanted: StartSession, received: float) -> None:
         """Begin a session and give it its prompt. Raises Refusal."""

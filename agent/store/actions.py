@@ -1,10 +1,11 @@
 """What a command asks for, as the columns `kind`, `text` and `submit` of the inbox."""
 
 import json
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 from agent.domain.command import (
+    CloseWorkspace,
     FileInput,
     Input,
     KeepSession,
@@ -16,6 +17,7 @@ from agent.domain.command import (
 )
 from agent.domain.control import ControlKind, ControlSignal
 from agent.domain.permission import FormAnswer
+from agent.domain.workspace import Workspace
 
 _KINDS: dict[str, type[Order]] = {
     "input": Input,
@@ -26,6 +28,7 @@ _KINDS: dict[str, type[Order]] = {
     "stop": StopSession,
     "keep": KeepSession,
     "control": ControlSignal,
+    "close": CloseWorkspace,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -55,6 +58,9 @@ def action_of(kind: str, text: str, *, submit: bool) -> Order:
             return ControlSignal(ControlKind(kind), value)
         case "decision":
             return _decision(*json.loads(text))
+        case "start":
+            made = StartSession(*json.loads(text))
+            return replace(made, workspace=Workspace(*made.workspace)) if made.workspace else made  # type: ignore[misc]
     # By position: a field may be added behind the others, with a default.
     return _KINDS[kind](*json.loads(text or "[]"))
 

@@ -10,7 +10,7 @@ from peewee import SqliteDatabase
 
 from agent.store.tables import TABLES, MetaRow
 
-SCHEMA_VERSION = 8  # of a newer one nothing is touched: it is refused
+SCHEMA_VERSION = 9  # of a newer one nothing is touched: it is refused
 
 _PROMPTS = """
 CREATE TABLE prompts (position INTEGER NOT NULL PRIMARY KEY, command_id TEXT NOT NULL UNIQUE, bare_id TEXT NOT NULL,
@@ -39,6 +39,13 @@ UPGRADES = {
         "ALTER TABLE sessions ADD COLUMN mode TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE sessions ADD COLUMN model TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE sessions ADD COLUMN limited_until REAL NOT NULL DEFAULT 0",
+    ),
+    9: (
+        """CREATE TABLE "workspaces" ("key" TEXT NOT NULL PRIMARY KEY, "repository" TEXT NOT NULL, "ref" TEXT NOT NULL,
+        "base_ref" TEXT NOT NULL, "foreign_branch" INTEGER NOT NULL, "state" TEXT NOT NULL, "head" TEXT NOT NULL,
+        "dirty" INTEGER NOT NULL, "unpushed" INTEGER NOT NULL, "certain" INTEGER NOT NULL, "bytes" INTEGER NOT NULL,
+        "path" TEXT NOT NULL, "detail" TEXT NOT NULL, "session_id" TEXT NOT NULL, "archived_at" REAL NOT NULL,
+        "conversation_id" TEXT NOT NULL) WITHOUT ROWID""",
     ),
 }
 

@@ -25,6 +25,7 @@ from agent.domain.frames import (
 )
 from agent.domain.permission import Details, FormOption, FormQuestion, Kind, Option, Over, Question, Verdict
 from agent.domain.session import Session, SessionState
+from agent.domain.workspace import KnownWorkspace, Look, Workspace, WorkspaceChanged, WorkspaceState
 
 
 def encoded(item: Item) -> tuple[str, str]:
@@ -61,6 +62,10 @@ def _fields(item: Item) -> tuple[str, list[object]]:
             return "permission_request", [*head, asked.input_digest, options, asked.wait, astuple(asked.details)]
         case PermissionOver(permission_id, over, detail):
             return "permission_withdrawn", [permission_id, over.value, detail]
+        case WorkspaceChanged(known):
+            what, look = known.workspace, known.look
+            figures = [look.head, look.is_dirty, look.unpushed, known.bytes, known.path, known.detail]
+            return "workspace_update", [what.key, what.repository, known.state.value, *figures]
 
 
 def _result(command_id: str, ending: str, reason: str, detail: str, typed_at: float | None) -> Item:
@@ -103,6 +108,13 @@ def _details(*fields: Any) -> Details:  # noqa: ANN401 -- as JSON has them
     return replace(details, form=tuple(asked))
 
 
+def _workspace(
+    key: str, repository: str, state: str, head: str, is_dirty: bool, unpushed: int, *more: Any  # noqa: ANN401, FBT001 -- as JSON has them
+) -> Item:  # fmt: skip
+    look = Look(head, is_dirty, unpushed)
+    return WorkspaceChanged(KnownWorkspace(Workspace(key, repository), WorkspaceState(state), look, *more))
+
+
 _DECODERS: dict[str, Callable[..., Item]] = {
     "result": _result,
     "mark": lambda command_id, mark, shown: CommandMark(command_id, Mark(mark), shown),
@@ -110,5 +122,6 @@ _DECODERS: dict[str, Callable[..., Item]] = {
     "session_closed": SessionGone,
     "notify": _notification,
     "permission_request": _asked,
+    "workspace_update": _workspace,
     "permission_withdrawn": lambda permission_id, over, detail: PermissionOver(permission_id, Over(over), detail),
 }

@@ -139,7 +139,34 @@ class QuestionRow(Model):
         without_rowid = True
 
 
-TABLES = [MetaRow, InboxRow, OutboxRow, HeldNotificationRow, SessionRow, DoubtRow, PromptRow, QuestionRow]
+class WorkspaceRow(Model):
+    """Workspaces of this machine, also those that are gone. What the columns mean says the domain's KnownWorkspace."""
+
+    key = TextField(primary_key=True)
+    repository = TextField()
+    ref = TextField()
+    base_ref = TextField()
+    foreign_branch = BooleanField()
+    state = TextField()
+    head = TextField()
+    dirty = BooleanField()
+    unpushed = IntegerField()
+    certain = BooleanField()
+    bytes = IntegerField()
+    path = TextField()
+    detail = TextField()
+    session_id = TextField()
+    archived_at = FloatField()  # moves with the wall clock: how long an archive is kept
+    conversation_id = TextField()
+
+    class Meta:
+        table_name = "workspaces"
+        without_rowid = True
+
+
+TABLES = [
+    MetaRow, InboxRow, OutboxRow, HeldNotificationRow, SessionRow, DoubtRow, PromptRow, QuestionRow, WorkspaceRow,
+]  # fmt: skip
 
 # What waits is little, what has ended is much: each is found without reading the other.
 InboxRow.add_index(InboxRow.index(InboxRow.position, name="inbox_open", where=InboxRow.state != "finished"))

@@ -20,6 +20,7 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
         "agent/link/event_messages.py",
         "agent/link/grpc_stream.py",
         "agent/link/question_messages.py",
+        "agent/link/workspace_messages.py",
         "agent/link/router_proof.py",
         "agent/link/session_calls.py",
         "webhook_adapter/router/convert.py",

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agent.backends.child import Ended
+from agent.backends.claude.container import Containers
 from agent.backends.claude.launch import PROGRAM, Launcher
 from agent.backends.claude.process import ClaudeProcess
 from agent.backends.claude.questions import UNASKED, Asker, Nobody
@@ -33,9 +34,11 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]
         places: Places | None = None,
         trusted: Sequence[Path] = (),
         workers: Path | None = None,
+        containers: Containers | None = None,
     ) -> None:
         super().__init__(Nobody(), patience, places)
-        self._launcher = Launcher(environ, trusted, workers)
+        self._launcher = Launcher(environ, trusted, workers, containers)
+        self._configs: dict[str, str] = {}  # where the program of a session keeps its files
 
     def is_installed(self) -> bool:
         """Whether the program is there."""
@@ -44,6 +47,10 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]
     async def standing(self) -> Program:
         """What is known of the program. Where its login is kept depends on the system: nobody knows."""
         return Program(PROGRAM, await self._launcher.version(), "asks people before it does something")
+
+    async def release(self, session: Session) -> None:
+        await super().release(session)
+        await self._launcher.end_left(session)
 
     async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
         """A text that comes while it asks something confirms nothing: it is queued."""
@@ -94,6 +101,7 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]
 
     async def _launched(self, session: Session) -> ClaudeProcess:
         name = session.session_id
+        self._configs[name] = str(self._launcher.config_of(session))
         running = await self._launcher.start(session, partial(self._heard, name))
         running.read_along(partial(self._heeded.aside, name), partial(self._heeded.is_followed, name))
         return running
@@ -111,7 +119,7 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]
                 await self._heeded.works(name, mode, model)
                 process = identify(self._running[name].pid)
                 if process is not None:
-                    await self._heeded.talks(name, Conversation(conversation_id, process, str(self._launcher.config)))
+                    await self._heeded.talks(name, Conversation(conversation_id, process, self._configs[name]))
             case Taken():
                 self._engaged.add(name)  # before anybody is told, who may ask for a fresh program
                 await self._heeded.took(name)

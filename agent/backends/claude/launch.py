@@ -4,21 +4,34 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from agent.backends.claude import registry_file, stream_asides, stream_json
+from agent.backends.claude.container import Containers
 from agent.backends.claude.process import ClaudeProcess, Heard
 from agent.backends.folders import leads_into
-from agent.backends.spawning import shown, unavailable, version_of
+from agent.backends.spawning import exit_code, shown, unavailable, version_of
 from agent.domain.command import Reason
 from agent.domain.control import MODES
 from agent.domain.errors import Refusal
 from agent.domain.session import Session
 from agent.token_files import environment as of_session
+from agent.token_files import folder_name
 
 PROGRAM = "claude"
+STATE = "state"  # of a target: where the program of a session in a workspace keeps everything
+CONTAINER = "container"  # of a target: it runs in one, or not at all
+PROJECT = "workspace"  # the folder's name then, wherever the workspace is
+_LOGIN = "CLAUDE_SECURESTORAGE_CONFIG_DIR"  # its login stays where its person's is: copies would break each other
 _OURS = "pointsman"
+_REMOVAL = 30.0  # seconds
+_NO_CONTAINERS = (
+    "A stranger's branch runs in a container here, and nothing runs one: install docker or podman, and name an image"
+    " with Claude Code in POINTSMAN_FOREIGN_IMAGE."
+)
 
 
 class Launcher:
@@ -27,7 +40,14 @@ class Launcher:
     `workers` is where the tokens of sessions are.
     """
 
-    def __init__(self, environ: Mapping[str, str], trusted: Sequence[Path], workers: Path | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        trusted: Sequence[Path],
+        workers: Path | None = None,
+        containers: Containers | None = None,
+    ) -> None:
+        self._containers = containers
         self._workers = workers
         self._environ = environment(environ)
         self._trusted = tuple(trusted)
@@ -53,6 +73,34 @@ class Launcher:
         """The folder in which it keeps its configuration."""
         return Path(self._environ.get("CLAUDE_CONFIG_DIR") or f"{self._environ.get('HOME', '')}/.claude")
 
+    def config_of(self, session: Session) -> Path:
+        """The same for one session: one in a workspace has its own."""
+        return Path(session.target[STATE]) if session.target.get(STATE) else self.config
+
+    def _surroundings(self, session: Session) -> dict[str, str]:
+        """What a program sees. One in a workspace keeps its talks there, and its login where its person's is."""
+        environ = self._environ | of_session(session.session_id, self._workers)
+        if not session.target.get(STATE):
+            return environ
+        own = {"CLAUDE_CONFIG_DIR": session.target[STATE], "CLAUDE_CODE_PROJECT_DIR_NAME": PROJECT}
+        return environ | {_LOGIN: str(self.config)} | own
+
+    async def _contained(self, session: Session, tree: Path, argv: list[str], environ: Mapping[str, str]) -> list[str]:
+        """The same in a container, in which nothing else of this machine is. Raises Refusal where none can be."""
+        if self._containers is None:
+            raise Refusal(Reason.WORKSPACE_FAILED, _NO_CONTAINERS)
+        await self.end_left(session)
+        name = container_name(session)
+        return self._containers.command(name, tree.parent, tree, argv, environ)
+
+    async def end_left(self, session: Session) -> None:
+        """End the container of a session that outlived whoever ran it."""
+        if self._containers is not None and CONTAINER in session.target:
+            silent = subprocess.DEVNULL
+            with suppress(OSError, TimeoutError):
+                removal = self._containers.removal(container_name(session))
+                await exit_code(removal, _REMOVAL, stdout=silent, stderr=silent)
+
     def _own_tools(self) -> list[str]:
         """Our own MCP server, where its person has installed it: with their settings all others are left out."""
         home = self._environ.get("CLAUDE_CONFIG_DIR") or self._environ.get("HOME", "")
@@ -68,11 +116,12 @@ class Launcher:
         talk = session.conversation
         earlier = talk.conversation_id if talk else session.target.get("resume", "")
         # Two on one conversation would make a silent branch of it, which one of them never shows.
-        if earlier and (holder := registry_file.holder(self.config, earlier)) is not None:
+        if earlier and (holder := registry_file.holder(self.config_of(session), earlier)) is not None:
             why = f"This conversation is open in another Claude Code, process {holder}. Go on there, or end it first."
             raise Refusal(Reason.CONVERSATION_OPEN, why)
         folder = await asyncio.to_thread(os.path.realpath, session.cwd)  # what is judged is what it runs in
-        trusted = await asyncio.to_thread(leads_into, Path(folder), self._trusted)
+        # What is checked out may be anybody's: in a workspace nothing of it counts, whatever folders are trusted.
+        trusted = STATE not in session.target and await asyncio.to_thread(leads_into, Path(folder), self._trusted)
         argv = [
             session.target.get("program") or PROGRAM,
             *stream_json.FLAGS,
@@ -83,11 +132,18 @@ class Launcher:
             *(["--permission-mode", mode] if (mode := session.target.get("mode")) in MODES else []),
             *(["--model", model] if (model := session.target.get("model")) else []),
         ]
-        environ = self._environ | of_session(session.session_id, self._workers)
+        environ = self._surroundings(session)
+        if CONTAINER in session.target:
+            argv = await self._contained(session, Path(folder), argv, environ)
         try:
             return await ClaudeProcess.start(argv, folder, environ, session.session_id, heard)
         except OSError as error:
             raise Refusal(Reason.BACKEND_ERROR, _why_not(argv[0], folder, error)) from None
+
+
+def container_name(session: Session) -> str:
+    """Of the one that a session runs in."""
+    return f"pointsman-{folder_name(session.session_id)}"
 
 
 def _why_not(program: str, folder: str, error: OSError) -> str:
