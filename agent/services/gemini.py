@@ -157,6 +157,8 @@ class GeminiHooks:
         await self._gone(terminal, event)
         if self._is_open(event):
             status = "busy" if works(await terminal.screen()) else "idle"
+            if not self._is_open(event):  # a hook has told meanwhile
+                return
             status_file.write(self._folder, event.pid, event.conversation_id, status)
 
     def _is_open(self, event: HookEvent) -> bool:

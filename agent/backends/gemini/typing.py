@@ -1,8 +1,9 @@
-"""Typing into Gemini CLI: never into a dialog, and never into a draft of the person at the terminal.
+"""Typing into Gemini CLI: never into a dialog, into a turn, or into a draft of the person at the terminal.
 
 An Enter that meets its dialog allows what is asked, and so does a digit. A text goes in as one paste, which a dialog
 passes over, and its Enter goes through `Keyboard.enter`: our own entry says that a dialog is open before Gemini shows
-it, as its hook is answered behind that. The prompt is looked at as well: it has none while a dialog is open.
+it, as its hook is answered behind that. The prompt is looked at as well: it has none while a dialog is open. Of all
+that comes in a turn it makes one text: so texts wait on our side.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import re
 import time
 
 from agent.backends.claude.registry_file import NO_DIALOG, ClaudeCode, Doing
-from agent.backends.gemini.screen import prompt_of
+from agent.backends.gemini.screen import prompt_of, works
 from agent.backends.terminals import typing_rules
 from agent.backends.terminals.keyboard import Guard, Keyboard, LineInUse, TerminalError
 from agent.backends.terminals.typing_rules import CLEARING, Pace
@@ -21,12 +22,15 @@ DIALOG_LIMIT = 20.0  # seconds that a text waits for a dialog that opened under 
 DRAFT_LIMIT = 30.0  # seconds that a text waits for a person who types
 SHOWN_LIMIT = 5.0  # seconds for the prompt to show a text
 TAKEN_LIMIT = 3.0  # seconds for it to take an Enter
+BEGUN_LOOKS = 50  # until its hook says that a turn begins; of a command it never does
+FRESH = 10.0  # seconds in which its hooks are believed to be right about a turn, whatever the screen shows
 ANSWERED_LIMIT = 600.0  # seconds for people to answer a dialog that opened at the moment of an Enter
 SHOWN = 30  # characters of a text's end that must be in the prompt before its Enter
 ATTEMPTS = 5
 MOST_LINES = 64
 _PASTED = re.compile(r"\[Pasted Text: \d+ (lines|chars)\]")  # how it shows a long one
 _WAITS = "a dialog is open in the terminal; answer it with its buttons, or press esc to turn it down"
+_AT_WORK = "Gemini CLI is at work, and would make one text of all that comes: it goes in when this turn is over"
 _COMMAND = re.compile(r"\s*[/!@]")
 
 
@@ -42,6 +46,17 @@ class GeminiTyping:
         self._entry = entry
         self._guard = Guard(entry.file, NO_DIALOG)
         self._pace = pace
+
+    async def at_work(self) -> str:
+        """Why a text must wait for the end of a turn; empty where none goes on. A hook may have been lost."""
+        if self._entry.look().doing is not Doing.BUSY:
+            return ""
+        try:
+            if 0 <= time.time() - self._entry.file.stat().st_mtime < FRESH:
+                return _AT_WORK
+            return _AT_WORK if works(await self._keyboard.screen() or "") else ""
+        except (OSError, TerminalError):
+            return ""
 
     async def key(self, name: str) -> Outcome:
         """Presses a key; an Enter only where it confirms no dialog."""
@@ -109,6 +124,7 @@ class GeminiTyping:
             if not await self._keyboard.enter(self._guard):
                 raise _Held
             await self._taken(text)
+            await self._begun()
         self._keyboard.left = False
 
     async def _shown(self, text: str) -> None:
@@ -137,6 +153,13 @@ class GeminiTyping:
                     return  # its hook has not told of it: people hear so
                 await self._keyboard.enter(self._guard)
                 pressed, presses = now, presses + 1
+            await asyncio.sleep(LOOK)
+
+    async def _begun(self) -> None:
+        """Returns when the next text would find the turn."""
+        for _ in range(BEGUN_LOOKS):
+            if self._entry.look().doing is not Doing.IDLE:
+                return
             await asyncio.sleep(LOOK)
 
     @staticmethod

@@ -78,7 +78,10 @@ class TerminalBackend:
 
     async def obstacle(self, session: Session, action: Action) -> str:
         if entry := status_file.entry_of(session.conversation):
-            return obstacle(entry.look()) if isinstance(action, Input) else ""
+            if not isinstance(action, Input):
+                return ""
+            typing = GeminiTyping(self._keyboard(session), entry, self._pace)
+            return obstacle(entry.look()) or await typing.at_work()
         return obstacle_of(session, action)
 
     async def clear_line(self, session: Session) -> None:

@@ -146,9 +146,11 @@ async def test_a_text_in_a_turn_stops_nothing_and_esc_does(seat: Seat) -> None:
         session = await afar.session("tmux")
         for number in range(TRIES):
             await afar.say(session, f"%slow 2 a{number} b c d e f")
-            assert await afar.say(session, f"second {number}") == Outcome.done()
+            texts = [await afar.send(session, Input(f"{which} {number}")) for which in ("second", "third")]
+            assert [await afar.ended(text) for text in texts] == [Outcome.done()] * 2
             await afar.told(f"a{number} b c d e f")
-            await afar.told(f"echo: second {number}")
+            await afar.told(f"✅ Finished.\n\necho: second {number}")
+            await afar.told(f"✅ Finished.\n\necho: third {number}")
             await at_rest(seat)
         await afar.say(session, "%slow 60 a b c d e f")
         await afar.becomes(session, BUSY)

@@ -1,6 +1,8 @@
-"""Typing into Gemini CLI, where a dialog opens at the very moment of an Enter."""
+"""Typing into Gemini CLI: where a dialog opens at the very moment of an Enter, and where a text would be mixed."""
 
 import asyncio
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -49,7 +51,8 @@ class Screens:
 
 
 class Entry:
-    file = Path("/nonexistent")
+    def __init__(self, file: Path = Path("/nonexistent")) -> None:
+        self.file = file
 
     def look(self) -> Seen:
         return Seen(Doing.BUSY)
@@ -93,3 +96,21 @@ def test_nobody_says_what_became_of_it_while_the_dialog_is_open(monkeypatch: pyt
 
     assert pressed == ["hello", "enter"]
     assert outcome.ending is Ending.UNCERTAIN
+
+
+WORKS = f" ⠹ Thinking... (esc to cancel, 3s)\n{EMPTY}"
+
+
+@pytest.mark.parametrize(
+    ("age", "screen", "is_held"),
+    [(0, EMPTY, True), (60, WORKS, True), (60, EMPTY, False)],
+    ids=["its hook has just said so", "its screen says so", "the hook of its end was lost"],
+)
+def test_a_text_waits_for_the_end_of_a_turn(tmp_path: Path, age: float, screen: str, is_held: bool) -> None:
+    file = tmp_path / "1.json"
+    file.touch()
+    then = time.time() - age
+    os.utime(file, (then, then))
+    typist = GeminiTyping(cast("Keyboard", Screens(screen)), cast("ClaudeCode", Entry(file)), Pace(0.0, 0.0))
+
+    assert ("when this turn is over" in asyncio.run(typist.at_work())) is is_held
