@@ -13,7 +13,7 @@ OLDEST_NODE = 20  # on which those of them run that need it
 def asks(kind: Kind) -> str:
     """How it runs, for people."""
     if kind.mode:
-        return f"in its mode {kind.mode}, set at each start"
+        return f"in its mode {kind.mode.rpartition('#')[2]}, set at each start"  # some are addresses of pages
     return "asks people, as it is told in its environment" if kind.environ else "in its own default mode"
 
 

@@ -29,6 +29,7 @@ def lacks(program: str, environ: dict[str, str]) -> str:
         (GEMINI, "in its mode default, set at each start"),
         (KNOWN["opencode"], "asks people, as it is told in its environment"),
         (STRANGE, "in its own default mode"),
+        (KNOWN["copilot"], "in its mode agent, set at each start"),
     ],
 )
 def test_how_it_asks_people(kind: Kind, words: str) -> None:
