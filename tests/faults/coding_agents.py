@@ -30,7 +30,7 @@ LONG = 180.0  # seconds; the largest take half a minute to start on busy cores, 
 CUT = ("in the middle of a turn", "was stopped in the middle of this")  # what people are told of a turn that was cut
 DOUBT = "❓ Perhaps typed into"
 YES = ("Allow once", "Allow", "Yes, proceed")  # each has its own words
-NO = ("Reject", "No")
+NO = ("Reject", "No", "Deny")
 
 
 class Desk:

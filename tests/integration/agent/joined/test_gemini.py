@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.backends.gemini.screen import prompt_of
+from agent.backends.gemini.screen import dialog_of, prompt_of
 from agent.domain.command import Input, Outcome, Reason
 from agent.domain.permission import Over, Verdict
 from agent.domain.session import SessionState
@@ -57,13 +57,18 @@ async def at_rest(seat: Seat) -> None:
     await settled(lambda: EMPTY in (shown := seat.terminal.screen()) and "esc to cancel" not in shown)
 
 
+def has_taken(screen: str, text: str) -> bool:
+    """A screen that is being drawn may have no prompt either."""
+    return bool(dialog_of(screen)) or prompt_of(screen) not in (text, None)
+
+
 async def types(seat: Seat, text: str) -> None:
     """As a person does, who presses Enter again where it did nothing: behind quick keys it is none to this program."""
     seat.terminal.type(text)
     for _ in range(5):
         try:
             async with asyncio.timeout(1.0):
-                await settled(lambda: prompt_of(seat.terminal.screen()) != text)
+                await settled(lambda: has_taken(seat.terminal.screen(), text))
             return
         except TimeoutError:
             seat.terminal.press("Enter")
