@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from webhook_adapter.transports.github.outbound.checks import chosen
+
 MAX_TEXT = 65_536  # characters of a comment
 _USER = "User"
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]{1,200}")
+_CHAT = re.compile(r"[1-9][0-9]{0,18}/[1-9][0-9]{0,9}")
+_PRESSES = ("requested_action", "rerequested")
 _MOST_LINES = 10_000_000
 
 
@@ -87,6 +91,18 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody pressed a button of a check of ours: an answer, or that it be done again (then there is no `button`)."""
+
+    key: str
+    chat_id: str
+    message_id: str
+    button: str
+    sender: Sender
+    repository: Repository
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Nothing is done for it; why."""
 
@@ -104,10 +120,15 @@ _COMMENTS: Mapping[str, tuple[str, Where, str]] = {
 }
 
 
-def read(app: str, event: str, payload: object) -> Comment | Gone | Ignored:
+def read(app: str, event: str, payload: object) -> Comment | Gone | Press | Ignored:
     """What a delivery says. `app` is our own number there: what it tells again names itself the same way."""
     wanted = _COMMENTS.get(event)
     action = _text(payload, "action", "")
+    if event == "check_run" and action in _PRESSES:
+        try:
+            return _press(app, payload, action)
+        except _Missing as missing:
+            return Ignored(f"{event} without {missing}")
     is_gone = action == "deleted" and wanted is not None and wanted[1] is not Where.REVIEW
     if wanted is None or (action != wanted[0] and not is_gone):
         return Ignored(f"{event[:50]} {action[:50]}".strip() or "no event")
@@ -138,6 +159,27 @@ def _comment(app: str, payload: object, where: Where, field: str) -> Comment:
         sender, _repository(_part(payload, "repository")), _number(_part(payload, "installation"), "id"),
         _moment(said), _about(said),
     )  # fmt: skip
+
+
+def _press(app: str, payload: object, action: str) -> Press:
+    run, repository = _part(payload, "check_run"), _repository(_part(payload, "repository"))
+    if str(_number(_part(run, "app"), "id")) != app:
+        raise _Missing("a check of ours")
+    external_id, run_id = _text(run, "external_id"), _number(run, "id")
+    chat_id = external_id.partition("|")[2]
+    # It names its chat itself, as GitHub tells no pull request for one that comes from a fork.
+    if not _CHAT.fullmatch(chat_id) or not chat_id.startswith(f"{repository.repository_id}/"):
+        raise _Missing("a chat of that repository")
+    button, again = "", f"again:{_text(run, 'completed_at', '')[:32]}"
+    if action == "requested_action":
+        identifier = _text(_part(payload, "requested_action"), "identifier")
+        found = chosen(external_id, identifier, _text(_part(run, "output"), "text", ""))
+        if found is None:
+            raise _Missing("an answer")
+        button, again = found[1], found[1].removeprefix("cmd:")
+    # A run asks more than once: each question has a token of its own.
+    key = f"github:{app}:cr{run_id}:{again}"
+    return Press(key, chat_id, f"cr{run_id}", button, _sender(_part(payload, "sender")), repository)
 
 
 def _gone(app: str, payload: object, where: Where, field: str) -> Gone:

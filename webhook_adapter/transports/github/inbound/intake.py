@@ -12,7 +12,7 @@ from webhook_adapter.limit import Limit
 from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.github.inbound.access import Commanders
-from webhook_adapter.transports.github.inbound.delivery import Comment, Gone, Ignored, Repository, Sender, read
+from webhook_adapter.transports.github.inbound.delivery import Comment, Gone, Ignored, Press, Repository, Sender, read
 from webhook_adapter.transports.github.inbound.mentions import said
 from webhook_adapter.transports.lifecycle import Handled, Outcome, handed_in
 
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 GITHUB = "github"
 OFTEN = (30 / 3600, 30)
 """Commands an hour, and at once, in one issue or pull request: what is more is two programs that answer each other."""
+
+AGAIN = "Do that again."
+"""What the button says that runs a check again."""
 
 _NAME = re.compile(r"[A-Za-z0-9._/-]{1,200}")
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -53,12 +56,14 @@ class Intake:
             return Handled(Outcome.IGNORED, about=f"reason={found.why!r}")
         if isinstance(found, Gone):
             return self._take_back(found)
+        if isinstance(found, Press):
+            return self._judge(found, lambda: _pressed(found))
         command = said(found.text, self._word)
         if command is None:
             return Handled(Outcome.IGNORED, about="reason='not for us'")
-        return self._take(found, command)
+        return self._judge(found, lambda: _submission(found, command))
 
-    def _take(self, comment: Comment, command: str) -> Handled:
+    def _judge(self, comment: Comment | Press, submission: Callable[[], Submission]) -> Handled:
         # Before anybody is asked anything: the router only where a person wrote, GitHub only where it is bound.
         about = f"chat={comment.chat_id} user={comment.sender.user_id}"
         if not comment.sender.is_person:
@@ -72,7 +77,7 @@ class Intake:
         if self._limit.wait(comment.chat_id, self._now()):
             logger.warning("commands come too often chat=%s: the rest of them is ignored", comment.chat_id)
             return Handled(Outcome.IGNORED, about=f"{about} too often")
-        handled = self._hand_in(_submission(comment, command))
+        handled = self._hand_in(submission())
         if handled.outcome is not Outcome.DUPLICATE:
             self._limit.spend(comment.chat_id, self._now())
         return handled
@@ -108,6 +113,15 @@ def _submission(comment: Comment, command: str) -> Submission:
     return Submission(
         comment.key, chat, _actor(comment.sender), clean(command), user_id=str(comment.sender.user_id),
         space=str(comment.repository.repository_id), context=_context(comment), written_at=comment.written_at,
+    )  # fmt: skip
+
+
+def _pressed(press: Press) -> Submission:
+    chat, space = Chat(GITHUB, press.chat_id, "", press.message_id), str(press.repository.repository_id)
+    said = "" if press.button else AGAIN
+    return Submission(
+        press.key, chat, _actor(press.sender), said, button=press.button or None,
+        user_id=str(press.sender.user_id), space=space,
     )  # fmt: skip
 
 

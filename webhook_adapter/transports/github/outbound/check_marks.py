@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from webhook_adapter.transports.github.outbound.checks import Checks, Subject
 from webhook_adapter.transports.github.outbound.comments import Where
-from webhook_adapter.transports.github.outbound.http import GitHubError
+from webhook_adapter.transports.github.outbound.http import ApiRefused, GitHubError
 from webhook_adapter.transports.transport import Outgoing
 
 logger = logging.getLogger(__name__)
@@ -50,5 +50,8 @@ class CheckMarks:
         try:
             return call(Subject(Where(there.repository_id, there.number), message.session_id))
         except GitHubError as error:
-            logger.warning("check not kept chat=%s session=%s: %s", message.chat.chat_id, message.session_id, error)
+            # What only comes too soon is kept by and by: the sessions are looked at again.
+            waits = isinstance(error, ApiRefused) and error.after is not None
+            level = logging.INFO if waits else logging.WARNING
+            logger.log(level, "check not kept chat=%s session=%s: %s", message.chat.chat_id, message.session_id, error)
             return otherwise

@@ -80,13 +80,21 @@ class Checks:
         """The newest commit of a pull request; "" for an issue. Raises GitHubError."""
         with self._lock:
             if there not in self._pulls:
-                told = self._client.call(there.repository_id, "GET", f"/issues/{there.number}").content
-                self._pulls[there] = isinstance(told, dict) and isinstance(told.get("pull_request"), dict)
+                self._pulls[there] = self._is_pull(there)
             if not self._pulls[there]:
                 return ""
             told = self._client.call(there.repository_id, "GET", f"/pulls/{there.number}").content
             head = told.get("head") if isinstance(told, dict) else None
             return str(head.get("sha") or "") if isinstance(head, dict) else ""
+
+    def _is_pull(self, there: Where) -> bool:
+        try:
+            told = self._client.call(there.repository_id, "GET", f"/issues/{there.number}").content
+        except ApiRefused as refused:
+            if refused.status not in GONE:
+                raise
+            return True  # or it is gone, which the next call shows: not every server calls pull requests issues
+        return isinstance(told, dict) and isinstance(told.get("pull_request"), dict)
 
     def queued(self, subject: Subject) -> None:
         """Something waits to be begun. Raises GitHubError."""
@@ -291,4 +299,4 @@ def _hidden(run: Run) -> dict[str, Any]:
 
 
 def _need(*, asks: bool) -> Need:
-    return Need.URGENT if asks else Need.NORMAL
+    return Need.URGENT if asks else Need.BESIDE

@@ -43,11 +43,17 @@ class Need(Enum):
     """How much people want it."""
 
     PROGRESS = "progress"
+    BESIDE = "beside"  # no more of it than of progress, but it waits for its turn
     NORMAL = "normal"
     URGENT = "urgent"
 
 
-_ROOM = {Need.PROGRESS: FOR_PROGRESS, Need.NORMAL: CONTENT_AN_HOUR - KEPT_FOR_URGENT, Need.URGENT: CONTENT_AN_HOUR}
+_ROOM = {
+    Need.PROGRESS: FOR_PROGRESS,
+    Need.BESIDE: FOR_PROGRESS,
+    Need.NORMAL: CONTENT_AN_HOUR - KEPT_FOR_URGENT,
+    Need.URGENT: CONTENT_AN_HOUR,
+}
 
 
 class HeldBack(Exception):
