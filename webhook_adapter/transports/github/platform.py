@@ -1,6 +1,7 @@
 """GitHub with all its parts, as the table of platforms lists it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Blueprint
 
@@ -9,48 +10,57 @@ from webhook_adapter.config import ConfigError
 from webhook_adapter.transports.github.inbound.access import Commanders
 from webhook_adapter.transports.github.inbound.intake import GITHUB, Intake
 from webhook_adapter.transports.github.inbound.permission import permission_by
+from webhook_adapter.transports.github.inbound.progress import ProgressFile
+from webhook_adapter.transports.github.inbound.sweep import POLL_S, SWEEP_S, Sweep
 from webhook_adapter.transports.github.inbound.webhook import create_blueprint
 from webhook_adapter.transports.github.outbound.client import GitHubClient
-from webhook_adapter.transports.github.outbound.route import route
+from webhook_adapter.transports.github.outbound.route import client_of, route
 from webhook_adapter.transports.github.settings import APP, GitHubSettings, from_environ
 from webhook_adapter.transports.lifecycle import Handled
 from webhook_adapter.transports.platform import Host, Platform, Route
 
+_NO_KEY = f"{APP}: the private key in that file is none"
+
 
 def webhook(host: Host) -> Blueprint | None:
-    """Where deliveries come in; None without an App. It is served where they are fetched, too."""
+    """Where deliveries come in; None without an App. It is served where they are fetched, too. Raises ConfigError."""
     settings = from_environ(host.config.environ)
     if settings is None:
         return None
-    return create_blueprint(settings.app, way_in(host, settings, client_of(settings)))
-
-
-def client_of(settings: GitHubSettings) -> GitHubClient:
-    """Calls GitHub as that App. Raises ConfigError."""
     try:
-        return GitHubClient(settings.app.app_id, settings.app.private_key, settings.api)
+        return create_blueprint(settings.app, way_in(host, settings, client_of(host, settings)))
     except ValueError:
-        raise ConfigError(f"{APP}: the private key in that file is none") from None
+        raise ConfigError(_NO_KEY) from None
+
+
+def start_courier(host: Host) -> Route | None:
+    """The way out, and the log of deliveries as a way in; None without an App. Raises ConfigError."""
+    settings = from_environ(host.config.environ)
+    if settings is None:
+        return None
+    try:
+        way_out, client = route(host, settings), client_of(host, settings)
+    except ValueError:
+        raise ConfigError(_NO_KEY) from None
+    return replace(way_out, beside={**way_out.beside, "github-log": _fetching(host, settings, client)})
 
 
 def way_in(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callable[[str, object], Handled]:
     """Takes an event and its payload, however they came. Raises RouterError or Unknown when they must come again."""
 
-    def bindings(transport: str) -> list[Binding]:
-        return host.router.own.bindings(transport)  # only now: nothing connects before it is needed
+    def bindings() -> list[Binding]:
+        return host.router.own.bindings(GITHUB)  # only now: nothing connects before it is needed
 
     commanders = Commanders(permission_by(client), host.clock.monotonic)
     intake = Intake(settings.app.app_id, settings.mention, bindings, commanders, host.router.submit)
     return lambda event, payload: host.lifecycle.handle(GITHUB, lambda: intake.receive(event, payload))
 
 
-def start_courier(host: Host) -> Route | None:
-    """The way out; None without an App. Raises ConfigError."""
-    settings = from_environ(host.config.environ)
-    try:
-        return route(host, settings) if settings else None
-    except ValueError:
-        raise ConfigError(f"{APP}: the private key in that file is none") from None
+def _fetching(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callable[[], None]:
+    """Goes through the log: often, where nobody can call us."""
+    every = SWEEP_S if host.config.public_url else POLL_S
+    take, file = way_in(host, settings, client), ProgressFile(settings.progress)
+    return lambda: Sweep(client, take, file, host.stop, every).run()
 
 
 GITHUB_PLATFORM = Platform(GITHUB, webhook, start_courier)

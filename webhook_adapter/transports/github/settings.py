@@ -46,6 +46,7 @@ class GitHubSettings:
     app: GitHubApp
     mention: str
     api: str
+    progress: Path  # where it is kept how far deliveries were fetched
 
 
 def from_environ(environ: Mapping[str, str]) -> GitHubSettings | None:
@@ -57,7 +58,7 @@ def from_environ(environ: Mapping[str, str]) -> GitHubSettings | None:
     mention = environ.get(WORD, "").strip().removeprefix("@") or app.slug
     if not _WORD.fullmatch(mention):
         raise ConfigError(f"{WORD} must be a word such as a user is called on GitHub")
-    return GitHubSettings(app, mention, _api(environ))
+    return GitHubSettings(app, mention, _api(environ), Path(name).with_suffix(".progress"))
 
 
 def read_app(path: Path) -> GitHubApp:

@@ -15,9 +15,8 @@ _SENDERS = 1
 _LOOK_S = 5.0
 
 
-def route(host: Host, settings: GitHubSettings) -> Route:
-    """The way out. Raises ValueError where the App's key is none."""
-    app = settings.app
+def client_of(host: Host, settings: GitHubSettings) -> GitHubClient:
+    """Calls GitHub as that App. Raises ValueError where its key is none."""
 
     def name_of(repository_id: int) -> str:
         try:
@@ -26,7 +25,13 @@ def route(host: Host, settings: GitHubSettings) -> Route:
             return ""
         return bound.get(str(repository_id), "")
 
-    client = GitHubClient(app.app_id, app.private_key, settings.api, clock=host.clock, name_of=name_of)
+    app = settings.app
+    return GitHubClient(app.app_id, app.private_key, settings.api, clock=host.clock, name_of=name_of)
+
+
+def route(host: Host, settings: GitHubSettings) -> Route:
+    """The way out. Raises ValueError where the App's key is none."""
+    client, app = client_of(host, settings), settings.app
     checks = Checks(client, app.app_id, settings.mention, host.clock)
     own = Own(app.app_id, app.slug, settings.mention)
 
