@@ -81,6 +81,7 @@ _SECTIONS = {
         "machine": ("commands.machines:machine", "Let machines in, or out."),
         "enroll": ("commands.machines:enroll", "Make this machine known to a router, once."),
         "tls": ("commands.tls:tls", "Certificates of a CA of one's own."),
+        "github": ("commands.github:github", "Make a GitHub App; let machines work for repositories."),
         "webhook": ("commands.webhook:webhook", "Set, show or delete Telegram's webhook."),
         "router": ("commands.programs:router", "Run the router in the foreground."),
         "adapter": ("commands.programs:adapter", "Run the adapter in the foreground."),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from pointsman.config import Settings
-from pointsman.doctor import installation, mail, programs, telegram
+from pointsman.doctor import github, installation, mail, programs, telegram
 from pointsman.doctor.agents import agents
 from pointsman.doctor.certificates import certificates
 from pointsman.doctor.findings import Finding
@@ -26,4 +26,5 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     telegram.telegram,
     telegram.strangers,
     mail.mail,
+    github.github,
 )

@@ -25,6 +25,7 @@ class FakeControl(ControlServicer):
         self.address = ""
         self.sessions: list[types.Session] = []
         self.machines: list[types.Machine] = []
+        self.bindings: list[pb.Binding] = []
         self.strangers: list[types.Stranger] = []
         self.commands: list[types.Command] = []
         self.notifications: list[types.Notification] = []
@@ -186,6 +187,20 @@ class FakeControl(ControlServicer):
     def ListPermissions(self, request: Any, context: Any) -> pb.ListPermissionsResponse:
         self.enter(request, context)
         return pb.ListPermissionsResponse(permissions=self.permissions)
+
+    def Bind(self, request: Any, context: Any) -> pb.BindResponse:
+        self.enter(request, context)
+        self.bindings = [each for each in self.bindings if each.space != request.binding.space] + [request.binding]
+        return pb.BindResponse(binding=request.binding)
+
+    def Unbind(self, request: Any, context: Any) -> pb.UnbindResponse:
+        self.enter(request, context)
+        self.bindings = [each for each in self.bindings if each.space != request.space]
+        return pb.UnbindResponse()
+
+    def ListBindings(self, request: Any, context: Any) -> pb.ListBindingsResponse:
+        self.enter(request, context)
+        return pb.ListBindingsResponse(bindings=self.bindings)
 
     def ListMachines(self, request: Any, context: Any) -> pb.ListMachinesResponse:
         self.enter(request, context)

@@ -39,7 +39,7 @@ class Intake:
         self,
         app_id: int,
         word: str,
-        bindings: Callable[[str], list[Binding]],
+        bindings: Callable[[], list[Binding]],
         commanders: Commanders,
         submit: Callable[[Submission], Submitted],
         now: Callable[[], float] = time.monotonic,
@@ -95,7 +95,7 @@ class Intake:
     def _binding(self, repository: Repository) -> Binding | None:
         """Asked anew each time: whoever ends one expects that at once."""
         space = str(repository.repository_id)
-        return next((each for each in self._bindings(GITHUB) if each.space == space), None)
+        return next((each for each in self._bindings() if each.space == space), None)
 
     def _hand_in(self, submission: Submission) -> Handled:
         try:

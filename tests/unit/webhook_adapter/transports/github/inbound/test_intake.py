@@ -1,5 +1,8 @@
 """What becomes of a delivery: who is asked, what is handed in, and what is left alone."""
 
+import copy
+import os
+import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,7 +11,7 @@ import pytest
 from pointsman.client.bindings import Binding
 from pointsman.client.errors import RouterError
 from pointsman.client.records import CommandState
-from tests.unit.webhook_adapter.transports.github.inbound.test_delivery import a_comment
+from tests.unit.webhook_adapter.transports.github.inbound.test_delivery import a_comment, changed, examples
 from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.transports.github.inbound.access import Commanders, Unknown
 from webhook_adapter.transports.github.inbound.delivery import Repository, Sender
@@ -34,8 +37,7 @@ class World:
         commanders = Commanders(self.judge, lambda: self.time)
         self.intake = Intake(1, "pointsman", self.list_bindings, commanders, self.submit, lambda: self.time)
 
-    def list_bindings(self, transport: str) -> list[Binding]:
-        assert transport == "github"
+    def list_bindings(self) -> list[Binding]:
         self.asked.append("router")
         return self.bindings
 
@@ -196,3 +198,29 @@ def test_words_of_others_stand_in_no_context() -> None:
 )
 def test_what_nobody_sees_is_not_handed_in(command: str, left: str) -> None:
     assert clean(command) == left
+
+
+MUTANTS = int(os.environ.get("TEST_GITHUB_MUTANTS", "2000"))
+
+
+def test_nothing_that_is_changed_at_random_begins_anything_or_breaks_it() -> None:
+    """Of strangers, in repositories that are all bound; TEST_GITHUB_MUTANTS=100000 takes a minute."""
+    chance, real = random.Random(16), examples()
+    world = World("none")
+    world.intake = Intake(1, "codertocat", list, Commanders(world.judge, lambda: world.time), world.submit)
+    for _ in range(MUTANTS):
+        event, payload = chance.choice(real)
+        payload = copy.deepcopy(payload)
+        for part in ("comment", "review"):
+            if isinstance(payload.get(part), dict):
+                payload[part]["body"] = "@codertocat go"
+        for _ in range(chance.randint(0, 3)):
+            payload = changed(chance, payload) if payload else payload
+        space = payload.get("repository")
+        known = space.get("id") if isinstance(space, dict) else 5
+        world.bindings = [replace(BINDING, space=str(known))]
+        world.intake._bindings = world.list_bindings
+        world.intake.receive(event, payload)
+
+    assert "router" in world.asked
+    assert not [each for each in world.submitted if not each.takes_back]
