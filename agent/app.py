@@ -17,6 +17,8 @@ from agent.backends.backend import Backend, Backends
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.joined.backend import JoinedBackend
 from agent.backends.joined.opencode import OpenCode
+from agent.backends.model.backend import NAME as MODEL
+from agent.backends.model.backend import ModelBackend
 from agent.backends.programs import ProgramBackend
 from agent.backends.pty import PtyBackend
 from agent.backends.record import Records
@@ -108,7 +110,7 @@ class Agent:
         self.permissions = Permissions(Questions(self.outbox))
         self.outbox.unasked = self.permissions.unasked
         self.headless, self.acp = _one_of(HeadlessBackend, backends), _one_of(AcpBackend, backends)
-        self.programs = _programs(backends)
+        self.model, self.programs = _one_of(ModelBackend, backends), _programs(backends)
         folders, masks = Folders(config.start_folders, config.home), Masks(config.masks)
         self.workspaces = self._workspaces(config)
         self.starts = Starts(self.sessions, self.outbox, folders, clock, self.programs, self.workspaces)
@@ -120,7 +122,7 @@ class Agent:
         self.screen_states = ScreenStates(self.sessions, events.shown, clock)
         self.link_handler = LinkHandler(
             self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor,
-            clock, self.starts.folders, self._can_start, self._condition,
+            clock, self.starts.folders, self._can_start, self._can_answer, self._condition,
             events, ScreenTeller(self.sessions, masks), deltas, has_workspaces=self._has_workspaces())  # fmt: skip
         endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.key, self.link_handler, clock)
@@ -167,6 +169,8 @@ class Agent:
             self.headless.connect(self.headless_listener, StreamQuestions(self.permissions, self.sessions.find), tasks)
         if self.acp is not None:
             self.acp.connect(self.headless_listener, AcpQuestions(self.permissions), tasks)
+        if self.model is not None:
+            self.model.connect(self.headless_listener, tasks)
         for entry in backends.table.values():
             if isinstance(entry.backend, JoinedBackend):
                 entry.backend.connect(self.headless_listener, DialogQuestions(self.permissions), tasks)
@@ -193,6 +197,7 @@ class Agent:
             await self.local.stop()
             await self.executor.stop()
             await asyncio.gather(*(programs.close() for programs in self.programs.values()))
+            await asyncio.gather(*([self.model.close()] if self.model else []))
             await self.joined.close()
             await self.prompts.stop()
             await self.database.close()  # last: all of the others write when they end
@@ -239,6 +244,10 @@ class Agent:
         somewhere = bool(self.starts.folders) or self.workspaces.is_able
         return somewhere and (there or bool(self.acp and self.acp.installed))
 
+    def _can_answer(self) -> bool:
+        """Whether sessions may be begun with a model alone."""
+        return self.model is not None and self.model.is_set
+
     async def _condition(self) -> Condition:
         """For the router's gates; asked at each link."""
         programs: list[Program] = []
@@ -246,6 +255,8 @@ class Agent:
             if self.headless is not None and self.headless.is_installed():
                 programs.append(await self.headless.standing())
             programs += await self.acp.standing() if self.acp is not None else ()
+        if self.model is not None and self.model.is_set:
+            programs.append(Program(MODEL, "", f"answers ({self.model.title}); it has no tools"))
         try:
             free = max(1, (await asyncio.to_thread(shutil.disk_usage, self._folder)).free)
         except OSError:

@@ -10,6 +10,9 @@ from agent.domain.errors import ConfigError
 from agent.domain.session import MAX_HEADLESS
 from agent.domain.workspace import NO_WORKSPACES, WorkspaceRules
 
+APIS = ("anthropic", "openai")  # that endpoints speak
+CLAUDE = "claude"  # in the place of an address: Claude Code is run for each answer, without tools
+
 
 @dataclass(frozen=True, slots=True)
 class Tls:
@@ -18,6 +21,16 @@ class Tls:
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One that sessions may ask without a program between: where, which, how, and what opens it."""
+
+    url: str  # https://… or, on this machine or without a key, http://…; or "claude" for Claude Code
+    name: str
+    api: str
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,7 @@ class Config:
     workspaces: WorkspaceRules = NO_WORKSPACES
     foreign_image: str = ""  # of the containers in which strangers' branches run
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # of which git sees a part
+    model: Model | None = None
 
     @property
     def folder(self) -> Path:
@@ -50,6 +64,11 @@ class Config:
     def records(self) -> Path:
         """Where it writes down what sessions do whose programs keep no record that it reads."""
         return self.folder / "records"
+
+    @property
+    def histories(self) -> Path:
+        """Where it keeps what was said in sessions with a model."""
+        return self.folder / "histories"
 
     @property
     def workers(self) -> Path:
@@ -77,6 +96,7 @@ class Config:
             _workspaces(environ),
             environ.get("POINTSMAN_FOREIGN_IMAGE", ""),
             dict(environ),
+            _model(environ),
         )
 
 
@@ -130,6 +150,35 @@ def _masks(value: str) -> tuple[tuple[str, str], ...]:
             raise ConfigError(f"POINTSMAN_MASKS={value}: write NAME = PATTERN, which matches something: {line[:40]!r}")
         masks.append((name.strip(), pattern.strip()))
     return tuple(masks)
+
+
+def _model(environ: Mapping[str, str]) -> Model | None:
+    """None where the owner names none."""
+    url, name = environ.get("POINTSMAN_MODEL_URL", "").strip(), environ.get("POINTSMAN_MODEL", "").strip()
+    api, key = environ.get("POINTSMAN_MODEL_API", "").strip(), environ.get("POINTSMAN_MODEL_KEY", "").strip()
+    if not url:
+        return None
+    if url == CLAUDE:
+        return Model(url, name or "haiku", CLAUDE)
+    match = re.fullmatch(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:/[!-~]*)?", url)
+    if match is None or "@" in url or "?" in url or "#" in url:
+        raise ConfigError(f"POINTSMAN_MODEL_URL must be http(s)://HOST[:PORT][/PATH], or {CLAUDE}; got {url[:80]!r}.")
+    if not name:
+        raise ConfigError("POINTSMAN_MODEL_URL is set, and POINTSMAN_MODEL is not: name the model that is asked there.")
+    if api not in ("", *APIS):
+        raise ConfigError(f"POINTSMAN_MODEL_API must be one of {', '.join(APIS)}; got {api[:40]!r}.")
+    if key and not re.fullmatch(r"[!-~]{1,1024}", key):
+        raise ConfigError("POINTSMAN_MODEL_KEY must be printable ASCII without blanks.")  # it is not shown
+    if key and match[1] == "http" and not _is_here(match[2]):
+        raise ConfigError(
+            "POINTSMAN_MODEL_URL is http, and there is a key, which anybody on the way could read: use https."
+        )
+    return Model(url, name, api or (APIS[0] if match[2].endswith("anthropic.com") else APIS[1]), key)
+
+
+def _is_here(host: str) -> bool:
+    """Whether what is said there stays on this machine."""
+    return host in ("localhost", "[::1]") or re.fullmatch(r"127(?:\.[0-9]{1,3}){3}", host) is not None
 
 
 def _workspaces(environ: Mapping[str, str]) -> WorkspaceRules:

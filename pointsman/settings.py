@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from pointsman import mail_checks
+from pointsman import agent_checks, mail_checks
 from pointsman.count_checks import count, days, networks, quota, seconds, version, versions
 
 
@@ -36,7 +36,6 @@ class Source(Enum):
 Check = Callable[[str], str]
 
 _ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}\Z")
-_AGENT = re.compile(r"[a-z][a-z0-9-]{0,31}\s*(:[^=]{0,64})?=\s*\S.*")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")  # Telegram's own limits
 # Telegram's own accounts: service messages, anonymous group admins, and posts linked from channels. Whoever allowed
 # one of them would allow everybody who can make it speak.
@@ -143,14 +142,6 @@ def _folders(value: str) -> str:
     return _any(value)
 
 
-def _agents(value: str) -> str:
-    for item in filter(None, map(str.strip, value.split(";"))):
-        if not _AGENT.fullmatch(item) or item.partition("=")[0].partition(":")[0].strip() == "claude":
-            return f"holds {item[:60]!r}, which is not NAME = COMMAND; separate agents by semicolons"
-    return ""
-
-
-# A word such as "yes" is refused: what it would mean to a program elsewhere is not known.
 def _switch(value: str) -> str:
     return "" if value in ("0", "1") else "must be 1 or 0"
 
@@ -272,9 +263,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "POINTSMAN_AGENTS",
         "more coding agents that may be started, as NAME = COMMAND or NAME:MODE = COMMAND; separated by semicolons",
-        _agents,
+        agent_checks.agents,
         frozenset({_A}),
     ),
+    Setting(
+        "POINTSMAN_MODEL_URL",
+        "the model that /ask asks: an http(s) address, or claude",
+        agent_checks.model_address,
+        frozenset({_A}),
+    ),
+    Setting("POINTSMAN_MODEL", "its name there", _any, frozenset({_A})),
+    Setting("POINTSMAN_MODEL_API", "what it speaks: anthropic or openai", agent_checks.model_api, frozenset({_A})),
+    Setting("POINTSMAN_MODEL_KEY", "its key", _key, frozenset({_A}), secret=True),
     Setting("POINTSMAN_MASKS", "file with more patterns of secrets that are masked", _any, frozenset({_A})),
     Setting("POINTSMAN_REPOSITORIES", "what workspaces may be clones of; empty: nothing", _any, frozenset({_A})),
     Setting("POINTSMAN_WORKSPACE_MAX_GB", "GB that workspaces may take of the disk", count, frozenset({_A}), "20"),

@@ -42,6 +42,7 @@ class Traits:
 
     target_key: str = ""  # what the target of a session must name
     hosted: bool = False  # the agent runs the program: it can start and end it, and both end together
+    in_folder: bool = True  # what it runs does so in one; else it knows of none
     attaches: bool = False  # its host comes to the agent, and comes again: nobody else can register it
     joins: bool = False  # its programs become sessions by themselves: nobody else can register one
     tells_states: bool = False  # the program itself tells, in order, what it takes, does and asks: hooks add nothing

@@ -15,6 +15,11 @@ from agent.backends.joined.backend import JoinedBackend
 from agent.backends.joined.codex import Codex
 from agent.backends.joined.opencode import OpenCode
 from agent.backends.joined.talk import Kind as Joinable
+from agent.backends.model.backend import NAME as MODEL
+from agent.backends.model.backend import ModelBackend
+from agent.backends.model.endpoint import Source
+from agent.backends.model.history import Histories
+from agent.backends.model.source import source
 from agent.backends.observed import ObservedBackend
 from agent.backends.programs import Places
 from agent.backends.pty import PtyBackend
@@ -22,6 +27,7 @@ from agent.backends.record import Records
 from agent.backends.terminals import nvim, tmux
 from agent.backends.terminals.keyboard import Gone, Keyboard
 from agent.backends.terminals.terminal import TerminalBackend
+from agent.config import Model
 from agent.domain.control import ControlKind
 from agent.domain.session import MAX_HEADLESS, Session
 
@@ -34,14 +40,18 @@ def backends(
     kinds: Mapping[str, Kind] = KNOWN,
     records: Path | None = None,
     containers: Containers | None = None,
+    model: Model | None = None,
+    histories: Path = Path("histories"),
 ) -> Backends:
     """One of each. `environ` is the agent's environment, of which the programs that it starts see a part.
 
     It runs `most` of them without a terminal at once; what folders bring along counts in `trusted` ones. Their tokens
     are in `workers`. Beside Claude Code it runs the `kinds` that speak ACP, and writes down in `records` what they do.
+    Sessions with the `model` alone are remembered in `histories`.
     """
     places = Places(most)
     acp = AcpBackend(environ, places=places, trusted=trusted, workers=workers, records=records, kinds=kinds)
+    answers = source(model, environ, histories / "empty", places)
     keys: dict[str, TerminalBackend] = {"pane": tmux.TmuxBackend(), "socket": nvim.NvimBackend()}
     # The names are on disk and on the wire: a backend keeps its name for good.
     return Backends(
@@ -65,12 +75,29 @@ def backends(
                     controls=(ControlKind.INTERRUPT, ControlKind.MODEL),
                 ),
             ),
+            "model": _asked(answers, Histories(histories), records),
             "codex": _joined(Codex(), keys, records),
             "opencode": _joined(OpenCode(), keys, records),
             "pty": Entry(PtyBackend(), Traits(attaches=True)),
             "hooks": Entry(ObservedBackend(), Traits(typed_into=False)),
         }
     )
+
+
+def _asked(answers: Source | None, histories: Histories, records: Path | None) -> Entry:
+    """A model that is asked without a program between."""
+    backend = ModelBackend(answers, histories, records)
+    traits = Traits(
+        "agent",
+        hosted=True,
+        tells_states=True,
+        in_folder=False,
+        agents=(MODEL,),
+        title=lambda _: backend.title,
+        modes=lambda _: (),
+        controls=(ControlKind.INTERRUPT, ControlKind.CLEAR),
+    )
+    return Entry(backend, traits)
 
 
 def _joined(kind: Joinable, keys: Mapping[str, TerminalBackend], records: Path | None) -> Entry:

@@ -51,6 +51,7 @@ class LinkHandler:
     clock: Clock
     start_folders: tuple[str, ...] = ()  # as people name them
     can_start: Callable[[], bool] = lambda: False  # whether sessions may be started from afar now
+    can_answer: Callable[[], bool] = lambda: False  # whether there is a model that is asked without a program
     condition: Callable[[], Awaitable[Condition]] = _unknown
     events: EventTeller | None = None
     screens: ScreenTeller | None = None
@@ -99,9 +100,10 @@ class LinkHandler:
 
     def _capabilities(self) -> tuple[str, ...]:
         """What this machine can do."""
+        answers = ("quick",) if self.can_answer() else ()
         if not self.can_start():
-            return CAPABILITIES
-        return (*CAPABILITIES, "start", *(("workspaces",) if self.has_workspaces else ()))
+            return (*CAPABILITIES, *answers)
+        return (*CAPABILITIES, *answers, "start", *(("workspaces",) if self.has_workspaces else ()))
 
     async def welcomed(self, welcome: Welcome) -> None:
         await self.inbox.welcomed(welcome, self.clock.now())

@@ -89,6 +89,9 @@ class Starts:
         # It becomes an argument of a program.
         if wanted.conversation_id and not _named(agent).fullmatch(wanted.conversation_id):
             raise Refusal(Reason.INVALID_ARGUMENT, "The conversation is not named as this program names them.")
+        traits = self._sessions.backends.traits(backend)
+        if not traits.in_folder:  # it costs nothing while nobody writes: no time limit
+            return Session(command.session_id, backend, "quick", target=_target(traits.target_key, agent, ""))
         if wanted.workspace is not None:
             return await self._let_in(command, wanted, wanted.workspace, backend)
         folder = await asyncio.to_thread(self._folders.resolve, wanted.folder)
@@ -97,7 +100,7 @@ class Starts:
             backend,
             folder.name,
             str(folder),
-            target=_target(self._sessions.backends.table[backend].traits.target_key, agent, wanted.conversation_id),
+            target=_target(traits.target_key, agent, wanted.conversation_id),
             ends_at=self._clock.now() + LIFETIME,
             keep=wanted.keep,
         )

@@ -10,6 +10,7 @@ COMMON = {"command", "hooks"}  # outside the agent these are words like any othe
 
 OPTION = "a person's option, and what becomes of it on the local socket"
 SETTINGS = "a key of Claude Code's settings"
+MODEL = "which model something is, and not the backend"
 OTHERS = "a key of coding agents' settings"
 
 ALLOWED = {
@@ -30,6 +31,27 @@ ALLOWED = {
     ("agent/domain/claude_tool.py", "command"): "what a tool of Claude Code's is given",
     ("agent/domain/gemini_hook.py", "command"): "what a tool of Gemini CLI's is given",
     ("agent/link/convert.py", "command"): "a frame of the link",
+    **dict.fromkeys(
+        [
+            (path, "model")
+            for path in (
+                "agent/services/sessions.py",
+                "agent/services/states.py",
+                "agent/store/sessions.py",
+                "agent/domain/session_event.py",
+                "agent/domain/control.py",
+                "router/domain/routing.py",
+                "router/domain/router_buttons.py",
+                "router/domain/control.py",
+                "webhook_adapter/http/bodies.py",
+                "webhook_adapter/transports/telegram/menu.py",
+                "webhook_adapter/transports/transcription.py",
+                "webhook_adapter/console/api.py",
+                "pointsman/commands/controls.py",
+            )
+        ],
+        MODEL,
+    ),
 }
 """Why the name stands in a module all the same."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import Config, Tls
+from agent.config import Config, Model, Tls
 from agent.domain.errors import ConfigError
 
 
@@ -41,6 +41,14 @@ def test_folders_may_begin_at_home() -> None:
     assert config.max_sessions == 4
 
 
+MODEL = {
+    "HOME": "/h",
+    "POINTSMAN_MODEL_URL": "https://api.example/v1",
+    "POINTSMAN_MODEL": "m-1",
+    "POINTSMAN_MODEL_KEY": "k-owner",
+}
+
+
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
@@ -53,6 +61,15 @@ def test_folders_may_begin_at_home() -> None:
         ({"HOME": "/h", "POINTSMAN_START_FOLDERS": "/srv,src"}, "POINTSMAN_START_FOLDERS"),
         ({"HOME": "/h", "POINTSMAN_TRUSTED_FOLDERS": "src"}, "POINTSMAN_TRUSTED_FOLDERS"),
         ({"HOME": "/h", "POINTSMAN_MASKS": "/no/such/file"}, "POINTSMAN_MASKS"),
+        ({**MODEL, "POINTSMAN_MODEL": ""}, "POINTSMAN_MODEL is not"),
+        ({**MODEL, "POINTSMAN_MODEL_URL": "api.example"}, "POINTSMAN_MODEL_URL"),
+        ({**MODEL, "POINTSMAN_MODEL_URL": "https://user:pw@api.example"}, "POINTSMAN_MODEL_URL"),
+        ({**MODEL, "POINTSMAN_MODEL_URL": "ftp://api.example"}, "POINTSMAN_MODEL_URL"),
+        ({**MODEL, "POINTSMAN_MODEL_URL": "https://api.example/a\nb"}, "POINTSMAN_MODEL_URL"),
+        ({**MODEL, "POINTSMAN_MODEL_URL": "http://api.example"}, "use https"),
+        ({**MODEL, "POINTSMAN_MODEL_URL": "http://127.0.0.1.example"}, "use https"),
+        ({**MODEL, "POINTSMAN_MODEL_API": "other"}, "POINTSMAN_MODEL_API"),
+        ({**MODEL, "POINTSMAN_MODEL_KEY": "two words"}, "POINTSMAN_MODEL_KEY"),
         ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "0"}, "POINTSMAN_MAX_SESSIONS"),
         ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "many"}, "POINTSMAN_MAX_SESSIONS"),
     ],
@@ -60,6 +77,34 @@ def test_folders_may_begin_at_home() -> None:
 def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         Config.from_environ(environ)
+
+
+def test_a_model_is_one_that_the_owner_names() -> None:
+    none = Config.from_environ({"HOME": "/h", "POINTSMAN_MODEL": "m-1", "POINTSMAN_MODEL_KEY": "k-owner"})
+    model = Config.from_environ(MODEL).model
+    claude = Config.from_environ({"HOME": "/h", "POINTSMAN_MODEL_URL": "claude"})
+
+    assert none.model is None
+    assert model == Model("https://api.example/v1", "m-1", "openai", "k-owner")
+    assert "k-owner" not in repr(Config.from_environ(MODEL))
+    assert claude.model == Model("claude", "haiku", "claude")
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "api"),
+    [
+        ("https://api.anthropic.com", "k", "anthropic"),
+        ("https://anthropic.com.example", "k", "openai"),
+        ("http://localhost:11434/v1", "k", "openai"),
+        ("http://[::1]:8000", "k", "openai"),
+        ("http://ollama:11434/v1", "", "openai"),  # there is nothing to be read on the way but the talk itself
+    ],
+)
+def test_what_a_model_speaks_is_known_by_its_host(url: str, key: str, api: str) -> None:
+    model = Config.from_environ({**MODEL, "POINTSMAN_MODEL_URL": url, "POINTSMAN_MODEL_KEY": key}).model
+
+    assert model is not None
+    assert model.api == api
 
 
 def test_masks_are_read_from_their_file(tmp_path: Path) -> None:

@@ -164,6 +164,7 @@ ROWS: Mapping[str, Row] = {
     "nvim": Row("nvim", _TERMINAL),
     "command": Row("command", dict.fromkeys(("states", "questions", "again", "alone", "end", "stop", "doubt"), _RUN)),
     "headless: Claude Code": Row("claude"),
+    "model": Row("model", {"questions": "it does nothing", "alone": "nobody else can open it"}),
     "acp: a stand-in": Row("stand-in"),
     "acp: codex": Row("codex"),
     "acp: one that a person added (Qwen Code)": Row("added"),

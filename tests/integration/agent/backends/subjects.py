@@ -142,7 +142,7 @@ class Hosted(Subject):
     async def _begin(self) -> None:
         self._session, self._backend = await self._made(self.notes)
 
-    async def _made(self, notes: Notes) -> tuple[Session, ProgramBackend[Any, Any, Any]]:
+    async def _made(self, notes: Notes) -> tuple[Session, Any]:
         """A session in the project, and an agent's backend for it."""
         raise NotImplementedError
 

@@ -9,9 +9,11 @@ import pytest
 
 from tests.fakes.acp_programs import EVERY
 from tests.folders import short_folder
+from tests.integration.agent.backends.model_subject import OfModel
 from tests.integration.agent.backends.promises import PROMISES, ROWS, table
 from tests.integration.agent.backends.subjects import SUBJECTS, Subject
 
+_MAKES = {**SUBJECTS, "model": OfModel}
 PAIRS = [
     pytest.param(row.make, promise, id=f"{name}: {promise}")
     for name, row in ROWS.items()
@@ -34,7 +36,7 @@ class Stage:
         """That one; the one before is closed."""
         if name != self._name:
             self.close()
-            self._subject = SUBJECTS[name](self._open.enter_context(short_folder()))
+            self._subject = _MAKES[name](self._open.enter_context(short_folder()))
             self._open.enter_context(closing(self._subject))
             self._name = name
         return self._subject

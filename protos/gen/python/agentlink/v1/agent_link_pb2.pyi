@@ -672,8 +672,9 @@ class Hello(_message.Message):
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this machine can do: "text", "keys", "files", "permissions", "start" (begins sessions from afar),
-        "control" (takes ControlSignal), "workspaces" (takes StartSession.workspace and CloseWorkspace) and "command_batch" (takes
-        CommandBatch frames). A router ignores those that it does not know.
+        "quick" (has a model that is asked without a program: "model" can be started, in no folder), "control" (takes
+        ControlSignal), "workspaces" (takes StartSession.workspace and CloseWorkspace) and "command_batch" (takes CommandBatch
+        frames). A router ignores those that it does not know.
         """
 
     @_builtins.property

@@ -1,0 +1,1 @@
+"""A model that is asked directly, without a program between."""
