@@ -38,6 +38,7 @@ from router.risk_rules import read_rules
 from router.seal import Seal
 from router.services.answer_rules import AnswerRules
 from router.services.batches import Batches
+from router.services.chat.answer_rules import ChatAnswerRules
 from router.services.chat.audience import AudienceCommands
 from router.services.chat.batches import ChatBatches
 from router.services.chat.bindings import BoundChats
@@ -51,6 +52,7 @@ from router.services.chat.settings import SettingsCommands
 from router.services.chat.starts import ChatStarts
 from router.services.chat.topics import Topics
 from router.services.chat.voices import Voices
+from router.services.concerns import Concerns
 from router.services.controls import Controls
 from router.services.deferral.deferrals import Deferrals
 from router.services.deferral.limits import Limits
@@ -117,24 +119,23 @@ class Router:
         subscriptions = Subscriptions(seal := Seal(database.path.with_name(SEAL)), clock, randomness.new_id)
         hub, wakeups, new_id, token = Hub(), Wakeups(), randomness.new_id, partial(new_token, randomness.secret)
         self.database, self._settings_keys, jitter = database, settings_keys, randomness.jitter
-        lines = StatusLines(clock, new_id, token, hub.connected)
+        lines, gates = StatusLines(clock, new_id, token, hub.connected), Gates(requirements, clock)
         self._outbox = outbox = Outbox(clock, jitter, wakeups, lines, subscriptions.why_not)
         status_messages = StatusMessages(outbox, lines, clock, new_id, token, hub.connected)
-        gates, refusals, screens = Gates(requirements, clock), Refusals(database, clock), Screens(hub)
         self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter)
         self.workspaces, janitor, starts = _workspaces(delivery, gates, hub, clock, new_id)
         topics, memory = Topics(outbox, status_messages, clock, new_id), Memory(status_messages, clock)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
-        people = _people(seal, subscriptions, status_messages, clock, randomness)
-        again = Escalations(outbox, wakeups, clock, new_id, token, rules, zone)
+        people, refusals = _people(seal, subscriptions, status_messages, clock, randomness), Refusals(database, clock)
+        again, presence = Escalations(outbox, wakeups, clock, new_id, token, rules, zone), Presence(hub)
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, again, people.second_factors, rules, quotas)
-        session_messages = SessionMessages(delivery, permissions, status_messages, clock, new_id)
+        session_messages, turns = SessionMessages(delivery, permissions, status_messages, clock, new_id), Turns(clock)
         answer_rules, batches = AnswerRules(permissions, clock, new_id), Batches(permissions, delivery, dead_letters)
         permissions.let_hear(over=session_messages.answered, asked=answer_rules.asked)
         deferral = _deferral(delivery, starts, status_messages, hub, wakeups, clock, new_id, zone)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas,
             deferral.limits)  # fmt: skip
-        enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
+        enrolment, screens = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint), Screens(hub)
         self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
         self.events, work_messages, self._work = _turns(database, hub, outbox, clock, new_id, token)
         notifications = Notifications(outbox, clock, new_id, token, quotas, self._work.said)
@@ -143,12 +144,13 @@ class Router:
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         bound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
-            people.pairing, ChatBatches(batches, answer_rules, status_messages, clock, new_id), memory)  # fmt: skip
-        database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
-        presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
+            people.pairing, batches, answer_rules, memory, new_id)  # fmt: skip
+        database.on_commit, voices = partial(wakeups.wake, ANYTHING), bound.inbound.voices  # who watches looks for steps
+        unseen, concerns = Unseen(session_service, notifications, clock), Concerns(permissions, again, hub, clock)
+        concerns.hear(status_messages, notifications, session_service, deferral.limits, controls)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
-            self.events, self._work, bound.inbound.voices, deferral.occurrences, janitor, wakeups, clock)  # fmt: skip
+            self.events, self._work, voices, deferral.occurrences, janitor, concerns, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
             keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
@@ -157,8 +159,8 @@ class Router:
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self._delivery_receipts, self.servicers = told, Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files), ChatLinkServicer(database, bound, outbox, told,
-            files, people, permissions, refusals), ControlServicer(services), MemoryServicer(services, memory),
-            IdentityServicer(key), guard)  # fmt: skip
+            files, people, permissions, concerns, refusals), ControlServicer(services),
+            MemoryServicer(services, memory), IdentityServicer(key), guard)  # fmt: skip
 
     async def recover(self) -> None:
         """Bring what a crash left behind into order before anyone may connect."""
@@ -184,16 +186,19 @@ def _inbound(
     clock: Clock,
     controls: Controls,
     pairing: Pairing,
-    many: ChatBatches,
+    batches: Batches,
+    rules: AnswerRules,
     memory: Memory,
+    new_id: Callable[[], str],
 ) -> BoundChats:
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
+    many = ChatBatches(batches, rules, status_messages, clock, new_id)
+    for_a_time, pages = ChatAnswerRules(rules, status_messages, clock, deferral.kept.zone), Pages(permissions, controls)
     settings, notes = SettingsCommands(clock, deferral.kept.zone), ChatNotes(memory, status_messages)
     commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings), many)
     buttons = ChatButtons(delivery, dead_letters, status_messages, later, many, notes)
-    pages = Pages(permissions, controls)
     inbound = InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,
-        Voices(status_messages, clock), later, notes, clock)  # fmt: skip
+        Voices(status_messages, clock), later, notes, for_a_time, clock)  # fmt: skip
     return BoundChats(inbound, starts, permissions, delivery, status_messages)
 
 

@@ -7,7 +7,7 @@ from agentlink.v1 import types_pb2
 
 from pointsman.client import convert
 from pointsman.client.calls import Calls
-from pointsman.client.people_records import NewPairingCode, PairedChat, Person, PersonRole
+from pointsman.client.people_records import Ladder, NewPairingCode, PairedChat, Person, PersonRole
 
 
 class People(Calls):
@@ -53,9 +53,10 @@ class People(Calls):
         asked = pb.JoinPeopleRequest(person_id=person_id, other_person_id=other_person_id)
         return convert.read(Person, self._call(self._stub.JoinPeople, asked).person)
 
-    def ladder(self, person_id: str = "", wanted: str = "") -> str:
-        """How a person is asked again who does not answer: set where it is given, and told; "" for who has the key."""
-        return self._call(self._stub.SetLadder, pb.SetLadderRequest(person_id=person_id, ladder=wanted)).ladder
+    def ladder(self, person_id: str = "", wanted: str = "", concerns: str = "") -> Ladder:
+        """How a person is asked again, and about what beside questions: set where given; "" for who has the key."""
+        asked = pb.SetLadderRequest(person_id=person_id, ladder=wanted, concerns=concerns)
+        return convert.read(Ladder, self._call(self._stub.SetLadder, asked))
 
     def unpair(self, identity: str) -> tuple[int, int]:
         """Put a person out with all of theirs, or a browser, by its id; how many chats and browsers ended."""

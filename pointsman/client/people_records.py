@@ -61,6 +61,14 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Ladder:
+    """How a person is asked again, and about what beside questions, in words."""
+
+    ladder: str
+    concerns: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
 class NewPairingCode:
     """Shown once."""
 

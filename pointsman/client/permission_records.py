@@ -80,3 +80,8 @@ class Permission:
     decided_at: datetime | None
     details: PermissionDetails = field(default_factory=PermissionDetails)
     updated_input: str = ""  # it was allowed with
+
+    @property
+    def is_notice(self) -> bool:
+        """The router's own, which wants to be seen and asks nothing."""
+        return not self.machine_id and self.kind == "QUESTION" and self.tool == "Notice"

@@ -143,17 +143,25 @@ def passkey(*, who: str, remove: bool) -> None:
 @click.command()
 @client_flags
 @click.option("--person", "who", default="", metavar="WHO", help="Somebody who was let in; else whoever has the key.")
+@click.option("--for", "concerns", default="", metavar="WHAT", help="Beside questions: failed,machine-lost or none.")
 @click.argument("ladder", default="")
-def escalate(*, who: str, ladder: str) -> None:
+def escalate(*, who: str, concerns: str, ladder: str) -> None:
     """Say how somebody who does not answer a question is asked again, and where; without a LADDER, tell it.
 
     LADDER is "15m again, 30m mail": after 15 minutes a reminder where the question was shown, after 30 by e-mail; then
     a reminder each day. A platform is one that they are reached on (telegram, push, mail); with ! in quiet hours, too.
     "off" asks once, everywhere.
+
+    WHAT are words with commas between them: failed (what was sent ended badly), finished (a turn is over), said (what a
+    session says else), limited (by a usage limit), ended (a session), machine-lost (for five minutes); or none. Who
+    sees it first, or writes to the session, ends it everywhere.
     """
     with control() as router:
         person_id = _id_of([person for person in router.people() if person.person_id], who) if who else ""
-        click.echo(router.ladder(person_id, ladder))
+        told = router.ladder(person_id, ladder, concerns)
+    click.echo(told.ladder)
+    if told.concerns != "none":
+        click.echo(f"also for {told.concerns}")
 
 
 @click.command()

@@ -18,6 +18,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
 from router.domain.routing import Inbound
 from router.services.chat.bindings import BoundChats
+from router.services.concerns import Concerns
 from router.services.files import Files
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
@@ -43,9 +44,10 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
         files: Files,
         services: PeopleServices,
         permissions: Permissions,
+        concerns: Concerns,
         refusals: Refusals,
     ) -> None:
-        PeopleCalls.__init__(self, database, services, permissions, bound.inbound.now)
+        PeopleCalls.__init__(self, database, services, permissions, concerns, bound.inbound.now)
         PushCalls.__init__(self, database, services.subscriptions)
         self._persons = services.persons
         self._refusals = refusals

@@ -14,6 +14,7 @@ from router.api.handlers import Call
 from router.domain.command import ChatRef
 from router.domain.person import Person
 from router.domain.stranger import Stranger
+from router.services.concerns import Concerns
 from router.services.people.browsers import Browsers, Shown
 from router.services.people.pairing import Pairing
 from router.services.people.persons import Persons
@@ -41,11 +42,17 @@ class PeopleCalls:
     """What adapters ask about people."""
 
     def __init__(
-        self, database: Database, services: PeopleServices, permissions: Permissions, now: Callable[[], float]
+        self,
+        database: Database,
+        services: PeopleServices,
+        permissions: Permissions,
+        concerns: Concerns,
+        now: Callable[[], float],
     ) -> None:
         self._database = database
         self._people = services
         self._permissions = permissions
+        self._concerns = concerns
         self._now = now
         self._noted_at: deque[float] = deque(maxlen=MOST)  # on the writer's thread
 
@@ -86,9 +93,12 @@ class PeopleCalls:
 
     async def MarkRead(self, request: chat_pb.MarkReadRequest, _call: Call) -> chat_pb.MarkReadResponse:
         login_id, mark = request.login_id, request.mark
-        await self._database.write(
-            lambda tx: self._people.browsers.read(tx, login_id, mark.session_id, mark.notification_id)
-        )
+
+        def read(tx: Transaction) -> None:
+            person = self._people.browsers.read(tx, login_id, mark.session_id, mark.notification_id)
+            self._concerns.read(tx, person, mark.session_id, mark.notification_id)
+
+        await self._database.write(read)
         return chat_pb.MarkReadResponse()
 
     async def ListRead(self, request: chat_pb.ListReadRequest, _call: Call) -> chat_pb.ListReadResponse:

@@ -95,6 +95,12 @@ def exact(asked: Permission) -> str:
     return json.dumps(given, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
+def can_be_made(asked: Permission) -> bool:
+    """Whether a rule can let exactly this again, as far as the question itself says."""
+    is_tool = asked.kind is PermissionKind.TOOL and bool(asked.machine_id)
+    return is_tool and allow_of(asked) is not None and bool(exact(asked))
+
+
 def prefix(asked: Permission, words: str = "") -> str:
     """The pattern of a prefix rule made from a question: these words, or all of its command line.
 

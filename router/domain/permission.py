@@ -28,6 +28,7 @@ MAX_LABEL = 64  # characters
 MAX_MEANING = 1000  # characters
 MAX_OPEN = 20  # questions of one session that its programs asked and nobody answered
 _QUESTION = "Question"  # stands where others have the name of a tool
+NOTICE = "Notice"  # stands there where the router wants something to be seen, and nothing else
 OWN_WORDS = "text"  # the option that takes them
 MAX_WAIT = 30 * 24 * 3600.0  # seconds; nobody answers later, and no question is left for ever
 _OPTION_ID = re.compile(r"[a-z0-9-]{1,32}")
@@ -123,6 +124,11 @@ class Permission(Struct, frozen=True):
     def is_of_router(self) -> bool:
         """We ask it ourselves: what programs ask here is no question about a tool."""
         return not self.machine_id and self.kind is PermissionKind.TOOL
+
+    @property
+    def is_notice(self) -> bool:
+        """It is no question, but wants to be seen: domain/concern.py."""
+        return not self.machine_id and self.kind is PermissionKind.QUESTION and self.tool == NOTICE
 
     @property
     def answer(self) -> str:

@@ -55,6 +55,7 @@ class Person(Struct, frozen=True):
     sessions: tuple[str, ...]
     created_at: float
     ladder: str = ""  # how they are asked again; empty: as by default
+    concerns: str = ""  # what else goes up it: names of Concern, with commas between them
 
     @property
     def is_limited(self) -> bool:

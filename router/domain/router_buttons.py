@@ -7,17 +7,20 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from router.domain import namesakes
+from router.domain import answer_rule, namesakes
 from router.domain.action import KeepSession, PermissionDecision, StopSession
 from router.domain.command import Command, CommandState, Hold
 from router.domain.control import ControlSignal
 from router.domain.deferral import Deferred, DeferredState
-from router.domain.notification import Button
-from router.domain.permission import Permission
+from router.domain.notification import MAX_BUTTONS, Button
+from router.domain.permission import Permission, Verdict
 from router.domain.session import Session, bare_id
 from router.domain.wording import labels
 from router.domain.work import Shows
 
+ALLOW_FOR = "for"  # there, too: shows for how long; what it shows begins so
+ALLOW_FOR_BACK = "for-back"
+_TWO_HOURS = f"{ALLOW_FOR}-120"  # minutes
 REASON = "reason"  # under a permission question: says how to give one
 LONGEST_ID = 36  # bytes of an id, as a UUID has: with a verb before it more would not fit a platform's button
 _IS_ID = "="  # stands in no id: so none can pass for the hash of another
@@ -87,14 +90,29 @@ def cures(command: Command, *, with_others: bool = False) -> tuple[Button, ...]:
     return tuple(button(verb) for verb in verbs)
 
 
-def permission_buttons(asked: Permission) -> tuple[Button, ...]:
-    """What can be pressed under a permission question."""
+def permission_buttons(asked: Permission, *, can_last: bool = False) -> tuple[Button, ...]:
+    """What can be pressed under a permission question; `can_last`: a rule may let the same for a time."""
     if not asked.is_open:
         return ()
     pressed = [option for option in asked.options if option.has_button]
     offered = [Button(option.label or labels.LABELS[option.verdict.value], option.option_id) for option in pressed]
+    # Not in place of a way to answer: a message has so many buttons.
+    if can_last and answer_rule.can_be_made(asked) and len(offered) < MAX_BUTTONS - 1:
+        at = sum(option.verdict is not Verdict.DENY for option in pressed)
+        offered.insert(at, Button(labels.LABELS[ALLOW_FOR], ALLOW_FOR))
     with_reason = any(option.takes_text for option in pressed)
     return (*offered, Button(labels.LABELS[REASON], REASON)) if with_reason else tuple(offered)
+
+
+def allow_for_buttons(asked: Permission, hour: int) -> tuple[Button, ...]:
+    """For how long what is asked may be let; `hour` is when the day is over: 20 or 24 o'clock."""
+    always = [option for option in asked.options if option.verdict is Verdict.ALLOW_ALWAYS and option.has_button]
+    return (
+        Button(labels.TWO_HOURS, _TWO_HOURS),
+        Button(labels.UNTIL[hour], f"{ALLOW_FOR}-{hour}h"),
+        *(Button(option.label or labels.LABELS[option.verdict.value], option.option_id) for option in always),
+        Button(labels.LABELS[Verb.BACK.value], ALLOW_FOR_BACK),
+    )
 
 
 def button(verb: Verb) -> Button:

@@ -1,11 +1,11 @@
 """Control signals: commands that change how the program in a session works, and who may send which."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from router.clock import Clock
 from router.domain.audit import AuditEvent
-from router.domain.command import Command
+from router.domain.command import Command, Origin
 from router.domain.control import BYPASS, ControlKind, ControlSignal
 from router.domain.errors import Reason, Refusal
 from router.domain.person import Deed, Person
@@ -28,6 +28,7 @@ class Controls:
     _delivery: DeliveryEngine
     _clock: Clock
     _rules: Sequence[RiskRule]
+    on_write: list[Callable[[Transaction, str, Origin], None]] = field(default_factory=list)
 
     def accept(self, tx: Transaction, draft: Draft, *, may_allow: bool) -> Command:
         """Put any command on disk; a signal only for who may. Raises Refusal, having written nothing.
@@ -50,9 +51,11 @@ class Controls:
     def accept_of(self, tx: Transaction, person: Person | None, draft: Draft) -> Command:
         """The same for a person. Raises Refusal."""
         is_text = not isinstance(draft.action, ControlSignal)
-        return self.accept(
-            tx, draft, may_allow=is_text or not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
-        )
+        may_allow = is_text or not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
+        command = self.accept(tx, draft, may_allow=may_allow)
+        for tell in self.on_write:
+            tell(tx, command.session_id, command.origin)
+        return command
 
     def _check(self, tx: Transaction, session: Session, signal: ControlSignal, *, may_allow: bool) -> None:
         machine = machines.find(tx, session.machine_id)

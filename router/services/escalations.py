@@ -5,20 +5,21 @@ those of the steady clock. What a platform does not take goes to the next one: o
 first that is shown spares the others, also when they could be brought in the end.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from msgspec.structs import replace
 
 from router.clock import Clock, time_of_day
-from router.domain import escalation, quiet, router_buttons
+from router.domain import concern, escalation, quiet, router_buttons, schedule
 from router.domain.command import ChatRef
+from router.domain.errors import Reason, Refusal
 from router.domain.escalation import AGAIN, DAY, STAND_IN, Escalation, Rung, Telling
-from router.domain.notification import Kind, Notification, NotificationState
+from router.domain.notification import Button, Kind, Notification, NotificationState
 from router.domain.permission import Permission
 from router.domain.risk import SHIPPED, RiskRule, risks
-from router.domain.schedule import told, zone_of
+from router.domain.schedule import zone_of
 from router.domain.session import Session
 from router.domain.wording import escalations as wording
 from router.domain.wording import questions
@@ -78,6 +79,26 @@ class Escalations:
                 others = _others(audience.places(tx, session, person_id), {chat.transport for chat in first})
                 escalations.write(tx, self._waiting(ladder, known, others, shown=False))
 
+    def concern(
+        self, tx: Transaction, session: Session, asked: Permission, whose: Collection[str], *, is_told: bool
+    ) -> None:
+        """Let what is no question go up the ladders of those who want that; `is_told`: it was told to them just now."""
+        heard, now = audience.listeners(tx, session), self._clock.now()
+        theirs = {chat: who & set(whose) for chat, who in heard.items()}
+        ladders = {person_id: of_person(tx, person_id) for who in theirs.values() for person_id in sorted(who)}
+        for chat, who in heard.items():
+            first = {p for p in theirs[chat] if not is_told and chat in _at_once(ladders[p], _of(theirs, p))}
+            if first or not who:  # the console has it in its inbox
+                note = self._tell(tx, asked, chat, "router")
+                for person_id in sorted(first):
+                    escalations.tell(tx, Telling(note, asked.permission_id, person_id, 0, 0, now))
+        for person_id, ladder in ladders.items():
+            if ladder:
+                known = Escalation(asked.permission_id, person_id, session.session_id, now, 0.0, now)
+                there = set() if is_told else {chat.transport for chat in _at_once(ladder, _of(theirs, person_id))}
+                others = _others(audience.places(tx, session, person_id), there)
+                escalations.write(tx, self._waiting(ladder, known, others, shown=is_told))
+
     def look(self, tx: Transaction) -> float | None:
         """Take the steps that are due; returns when the next one is (steady seconds since the epoch)."""
         for known in escalations.due(tx, self._clock.now(), BATCH):
@@ -121,7 +142,8 @@ class Escalations:
         shown = [note for _, note in told_by if is_shown(note)]
         in_round = [note for telling, note in told_by if telling.round == known.round]
         others = _others(places, {note.chat.transport for _, note in told_by})
-        is_shown_now = any(map(is_shown, in_round))
+        # Of what is no question the first round was told by what it is about.
+        is_shown_now = not in_round or any(map(is_shown, in_round))
         if not is_shown_now and self._is_stuck(known, in_round) and self._stands_in(known, ladder, others):
             known = self._stand_in(tx, asked, known, ladder, others)
         elif known.rung < len(ladder) and now >= known.asked_at + ladder[known.rung].after:
@@ -143,7 +165,8 @@ class Escalations:
             known = replace(known, days=int((now - known.asked_at) // DAY))
         told_by = self._told_by(tx, known)
         others = _others(places, {note.chat.transport for _, note in told_by})
-        is_shown_now = any(is_shown(note) for telling, note in told_by if telling.round == known.round)
+        in_round = [note for telling, note in told_by if telling.round == known.round]
+        is_shown_now = not in_round or any(map(is_shown, in_round))
         escalations.write(tx, self._waiting(ladder, known, others, shown=is_shown_now))
 
     def _climb(
@@ -161,12 +184,28 @@ class Escalations:
         if rung.way == AGAIN:
             due = (each.way for each in ladder[following:] if now >= known.asked_at + each.after)
             if not any(way in others for way in due):
-                self._remind(tx, asked, shown)
+                self._again(tx, asked, known, ladder, others, shown)
             return replace(known, rung=following)
         if rung.way not in others:  # it was told there already, or there is no such place
             return replace(known, rung=following)
         self._tell_all(tx, asked, known.person_id, others[rung.way], known.round + 1)
         return replace(known, rung=following, round=known.round + 1, told_at=now)
+
+    def _again(
+        self,
+        tx: Transaction,
+        asked: Permission,
+        known: Escalation,
+        ladder: Ladder,
+        others: dict[str, list[ChatRef]],
+        shown: list[Notification],
+    ) -> None:
+        """Remind where it is shown; what is no question, and was told by what it is about, is told there now."""
+        if self._told_by(tx, known):
+            self._remind(tx, asked, shown)
+        else:
+            there = [chat for chats_there in others.values() for chat in chats_there]
+            self._tell_all(tx, asked, known.person_id, _at_once(ladder, there), known.round)
 
     def _stand_in(
         self, tx: Transaction, asked: Permission, known: Escalation, ladder: Ladder, others: dict[str, list[ChatRef]]
@@ -209,7 +248,7 @@ class Escalations:
             escalations.tell(tx, telling)
 
     def _tell(self, tx: Transaction, asked: Permission, chat: ChatRef, actor: str) -> str:
-        text, buttons = questions.question(asked, risks(self._rules, asked)), router_buttons.permission_buttons(asked)
+        text, buttons = questions.question(asked, risks(self._rules, asked)), self._buttons(asked)
         note = Notification(
             self._new_id(), asked.session_id, chat, Kind.QUESTION, text, self._new_token(), self._clock.now(), buttons,
             permission_id=asked.permission_id,
@@ -228,15 +267,19 @@ class Escalations:
             reminder = Notification(
                 self._new_id(), asked.session_id, chat, Kind.QUESTION, self._still_open(tx, asked, chat),
                 self._new_token(), self._clock.now(),
-                () if wording.is_long(asked) else router_buttons.permission_buttons(asked),
+                () if wording.is_long(asked) else self._buttons(asked),
                 permission_id=asked.permission_id,
             )  # fmt: skip
             self._outbox.add(tx, reminder, "router")
 
+    def _buttons(self, asked: Permission) -> tuple[Button, ...]:
+        can_last = not any(rule.needs_code for rule in risks(self._rules, asked))
+        return router_buttons.permission_buttons(asked, can_last=can_last)
+
     def _still_open(self, tx: Transaction, asked: Permission, chat: ChatRef) -> str:
         wall, now = self._clock.wall(), self._clock.now()
         zone = zone_of(chats.settings(tx, chat).zone or self._zone)
-        since = told(asked.created_at + wall - now, zone, wall)
+        since = schedule.told(asked.created_at + wall - now, zone, wall)
         session = sessions.get(tx, asked.session_id)
         behind = commands.live_of_session(tx, session.machine_id, session.session_id)
         texts = [quoted(command) for command in behind]
@@ -260,12 +303,31 @@ def of_person(on: Connection, person_id: str) -> Ladder:
     return escalation.read(text or escalation.DEFAULT)
 
 
+def change(tx: Transaction, person_id: str, *, ladder: str, concerns: str) -> tuple[str, str]:
+    """What a person wants, where it is given; both as they are then. Raises Refusal, having written nothing."""
+    if person_id and people.find(tx, person_id) is None:
+        raise Refusal(Reason.NOT_FOUND, wording.NO_PERSON.format(person_id=person_id[:100]))
+    rungs = escalation.read(ladder) if ladder else None
+    wanted = concern.read(concerns) if concerns else None
+    if rungs is not None:
+        set_ladder(tx, person_id, rungs)
+    if wanted is not None:
+        people.set_concerns(tx, person_id, concern.as_kept(wanted))
+    return told(tx, person_id)
+
+
 def set_ladder(tx: Transaction, person_id: str, ladder: Ladder) -> None:
     """What a person, or whoever has the key, wants from the next question on."""
     if person_id:
         people.set_ladder(tx, person_id, escalation.told(ladder))
     else:
         meta.put(tx, _LADDER, escalation.told(ladder))
+
+
+def told(tx: Transaction, person_id: str) -> tuple[str, str]:
+    """A person's ladder, and what goes up it beside questions, as people write both."""
+    wanted = concern.kept(people.concerns(tx).get(person_id, ""))
+    return escalation.told(of_person(tx, person_id)), concern.told(wanted)
 
 
 def _at_once(ladder: Ladder, theirs: list[ChatRef]) -> list[ChatRef]:
@@ -280,3 +342,7 @@ def _others(places: Iterable[ChatRef], told_on: set[str]) -> dict[str, list[Chat
         if chat.transport not in told_on:
             found.setdefault(chat.transport, []).append(chat)
     return found
+
+
+def _of(theirs: Mapping[ChatRef, set[str]], person_id: str) -> list[ChatRef]:
+    return [chat for chat, who in theirs.items() if person_id in who]

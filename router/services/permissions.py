@@ -143,6 +143,11 @@ class Permissions:
         # It may end before what the timer sleeps for.
         tx.after_commit(partial(self._wakeups.wake, EXPIRY))
 
+    def begin(self, tx: Transaction, asked: Permission) -> None:
+        """Keep what the router wants to be seen; who calls lets people hear of it."""
+        permissions.insert(tx, asked, "router")
+        tx.after_commit(partial(self._wakeups.wake, EXPIRY))
+
     def withdrawn(self, tx: Transaction, machine_id: str, frame: PermissionWithdrawn) -> None:
         """The machine says that a question is over. Raises Refusal, having written nothing."""
         asked = permissions.get(tx, frame.permission_id)
@@ -153,7 +158,7 @@ class Permissions:
             raise Refusal(Reason.INVALID_ARGUMENT, text)
         # Said again after a lost acknowledgement: it is over already.
         if asked.state in SOURCES[Closed]:
-            self._close(tx, asked, Closed(frame.state, frame.detail), machine_id)
+            self.close(tx, asked, Closed(frame.state, frame.detail), machine_id)
 
     def respond(
         self,
@@ -198,8 +203,7 @@ class Permissions:
 
     def open_as_seen(self, tx: Transaction, permission_id: str, digest: str) -> Permission:
         """The question, if it is open and what somebody saw. Raises Refusal."""
-        asked = permissions.get(tx, permission_id)
-        self._check_same(asked, digest)
+        self._check_same(asked := permissions.get(tx, permission_id), digest)
         return asked
 
     def against_rules(self, asked: Permission, *, is_exact: bool) -> str:
@@ -264,12 +268,12 @@ class Permissions:
     def session_ended(self, tx: Transaction, session_id: str) -> None:
         """A session is over, and so is what it asked."""
         for asked in permissions.open_of_session(tx, session_id):
-            self._close(tx, asked, Closed(PermissionState.WITHDRAWN, questions.SESSION_OVER), "router")
+            self.close(tx, asked, Closed(PermissionState.WITHDRAWN, questions.SESSION_OVER), "router")
 
     def expire(self, tx: Transaction) -> float | None:
         """End what nobody answered in time, and ask again; when to look next (steady seconds since the epoch)."""
         for asked in permissions.expired(tx, self._clock.now()):
-            self._close(tx, asked, Closed(PermissionState.EXPIRED), "router")
+            self.close(tx, asked, Closed(PermissionState.EXPIRED), "router")
         return min((at for at in (permissions.next_expiry(tx), self._escalations.look(tx)) if at), default=None)
 
     def _needs_code(self, asked: Permission, option: Option, updated_input: str = "") -> bool:
@@ -321,7 +325,8 @@ class Permissions:
         if digest != asked.input_digest:
             raise Refusal(Reason.INPUT_CHANGED, "This is not what is asked about. Look at the question again.")
 
-    def _close(self, tx: Transaction, asked: Permission, event: Closed, actor: str) -> None:
+    def close(self, tx: Transaction, asked: Permission, event: Closed, actor: str) -> None:
+        """It is over without an answer."""
         self._show(tx, permissions.change(tx, asked, event, self._clock.now(), actor))
 
     def _show(self, tx: Transaction, closed: Permission) -> None:

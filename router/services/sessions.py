@@ -1,7 +1,7 @@
 """Sessions: registered by people and programs, reported by agents, ended by either."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from msgspec.structs import replace
@@ -35,6 +35,7 @@ class SessionService:
     _wakeups: Wakeups
     _quotas: Quotas
     _limits: Limits
+    on_ended: list[Callable[[Transaction, Session], None]] = field(default_factory=list)
 
     def register(self, tx: Transaction, session_id: str, machine_id: str, label: str, actor: str) -> Session:
         """Make a session known, or move and refresh it, because an operator says so. Raises Refusal."""
@@ -108,7 +109,10 @@ class SessionService:
         if frame.generation < session.generation:
             text = f"Generation {session.generation} of session {session.session_id} lives; {frame.generation} is over."
             raise Refusal(Reason.SESSION_RESTARTED, text)
-        self._end(tx, session, machine_id)
+        if session.state is not SessionState.ENDED:
+            self._end(tx, session, machine_id)
+            for tell in self.on_ended:
+                tell(tx, session)
 
     def end_all(self, tx: Transaction, machine_id: str, actor: str) -> int:
         """A machine is out: its sessions end. Returns how many commands became dead letters."""

@@ -2,7 +2,7 @@
 
 from router.domain.command import ChatRef
 from router.domain.person import PairedChat, Person
-from router.store import tables
+from router.store import meta, tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Part
 from router.store.statements import Connection, Statement, given
@@ -13,6 +13,8 @@ _PLACE = Part((Chat.transport, Chat.chat_id), ChatRef, lambda chat: (chat.transp
 _CHATS = Mapper(Chat, PairedChat, chat=_PLACE)
 _THIS = (Chat.transport == given.transport) & (Chat.chat_id == given.chat_id)
 _PERSON = Row.person_id == given.person_id
+_WISHES = "who wants to be asked about what"  # there, too: each message asks
+_CONCERNS = "asked_again"  # of whoever has the key
 _WHERE = "who may write where"  # in the writer's memory: each message asks
 
 _FIND = _PEOPLE.reads(_PEOPLE.select().where(_PERSON))
@@ -20,6 +22,7 @@ _BY_NAME = _PEOPLE.reads(_PEOPLE.select().where(Row.name == given.name))
 _PAGE = _PEOPLE.reads(_PEOPLE.select().order_by(Row.name))
 _INSERT = _PEOPLE.writes(_PEOPLE.insert())
 _SET_LADDER = Statement(Row.update({Row.ladder: given.ladder}).where(_PERSON))
+_SET_CONCERNS = Statement(Row.update({Row.concerns: given.concerns}).where(_PERSON))
 _DELETE = Statement(Row.delete().where(_PERSON))
 _IN_CHAT = Statement(Chat.select(Chat.user_id).where(_THIS).limit(1))
 _ALL_CHATS = _CHATS.reads(_CHATS.select().order_by(Chat.transport, Chat.chat_id, Chat.user_id))
@@ -48,6 +51,7 @@ def page(on: Connection) -> list[Person]:
 
 def insert(tx: Transaction, person: Person) -> None:
     """Write a new one."""
+    tx.pop(tx.memory, _WISHES)
     _INSERT.one(tx, person)
 
 
@@ -56,9 +60,29 @@ def set_ladder(tx: Transaction, person_id: str, ladder: str) -> None:
     _SET_LADDER.run(tx, person_id=person_id, ladder=ladder)
 
 
+def set_concerns(tx: Transaction, person_id: str, concerns: str) -> None:
+    """Keep what goes up a person's ladder beside questions; of whoever has the key, for the empty id."""
+    tx.pop(tx.memory, _WISHES)
+    if person_id:
+        _SET_CONCERNS.run(tx, person_id=person_id, concerns=concerns)
+    else:
+        meta.put(tx, _CONCERNS, concerns)
+
+
+def concerns(tx: Transaction) -> dict[str, str]:
+    """What goes up whose ladder beside questions; without those who want nothing of it."""
+    known: dict[str, str] | None = tx.memory.get(_WISHES)
+    if known is None:
+        of_each = {"": meta.get(tx, _CONCERNS) or "", **{each.person_id: each.concerns for each in page(tx)}}
+        known = {person_id: wanted for person_id, wanted in of_each.items() if wanted}
+        tx.put(tx.memory, _WISHES, known)
+    return known
+
+
 def delete(tx: Transaction, person_id: str) -> int:
     """Put a person out, with all their chats; how many those were."""
     tx.pop(tx.memory, _WHERE)
+    tx.pop(tx.memory, _WISHES)
     _DELETE.run(tx, person_id=person_id)
     return _DELETE_CHATS.run(tx, person_id=person_id).rowcount
 

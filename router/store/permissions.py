@@ -7,6 +7,7 @@ from functools import cache
 from peewee import fn
 
 from router.domain.errors import IllegalTransition, Reason, Refusal
+from router.domain.notification import Notification
 from router.domain.permission import SOURCES, Event, Permission, apply
 from router.store import tables
 from router.store.database import Transaction
@@ -94,6 +95,12 @@ def get(connection: sqlite3.Connection | Transaction, permission_id: str) -> Per
     if (permission := find(connection, permission_id)) is None:
         raise unknown(permission_id)
     return permission
+
+
+def takes_replies(tx: Transaction, shown: Notification) -> bool:
+    """Whether what answers a message answers a question, and is not written to its session."""
+    asked = find(tx, shown.permission_id) if shown.permission_id else None
+    return bool(shown.permission_id) and not (asked is not None and asked.is_notice)
 
 
 def unknown(permission_id: str) -> Refusal:

@@ -21,10 +21,10 @@ from tests.rigs.agent_thread import running
 from tests.rigs.thin_courier import ThinCourier
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
-LONG = 40.0  # seconds; other programs share the cores
+LONG = 120.0  # seconds; a coding agent starts and reconnects while other programs have the cores
 HOUR = 3600
 AFTER = HOUR + 91  # seconds
 GO_ON = "Go on where you were."
@@ -47,7 +47,7 @@ def router(tmp_path: Path, api: ModelApi) -> Iterator[RouterUnderTest]:
         let_in(router.write, CHAT)
         enrol(Endpoint(f"unix:{socket_path(router.config.data_dir)}"), router.join_token(), "devbox", data)
         with running(data, backends(environ), start_folders=(home.project,)) as agent:
-            wait_until(lambda: agent.client.status.connected)
+            wait_until(lambda: agent.client.status.connected, LONG)
             yield router
 
 
@@ -58,17 +58,18 @@ def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
 
 
 def sees(router: RouterUnderTest, courier: ThinCourier, words: str) -> object:
-    while words not in (delivery := courier.brought("9")).notification.text:
-        router.reported(delivery)
-    router.reported(delivery)
-    return delivery
+    """The next message with these words. The first comes once the program has started."""
+    while True:
+        wait_until(courier.waiting, LONG)
+        router.reported(delivery := courier.brought("9"))
+        if words in delivery.notification.text:
+            return delivery
 
 
 def started(router: RouterUnderTest) -> str:
     asked = pb.StartSessionRequest(prompt="hello", machine_id="devbox")
-    wait_until(
-        lambda: [each for each in router.control.ListMachines(pb.ListMachinesRequest()).machines if each.connected]
-    )
+    machines = router.control.ListMachines
+    wait_until(lambda: any(each.connected for each in machines(pb.ListMachinesRequest()).machines), LONG)
     return router.control.StartSession(asked).session.session_id
 
 

@@ -29,12 +29,16 @@ class SetLadder(Body):
 
     person_id: Annotated[str | None, Meta(description="Whoever has the key, if left out.")] = None
     ladder: Annotated[str | None, Meta(description='"15m again, 30m mail", "off"; if left out, it is told.')] = None
+    concerns: Annotated[
+        str | None, Meta(description='What goes up it beside questions: "failed, machine-lost", "none".')
+    ] = None
 
 
 class Ladder(Answer):
     """How a person is asked again."""
 
     ladder: str
+    concerns: str
 
 
 def add_audience(blueprint: Blueprint, control: Callable[[], Control], keyed: tuple[int, ...]) -> None:
@@ -55,8 +59,9 @@ def add_audience(blueprint: Blueprint, control: Callable[[], Control], keyed: tu
     @blueprint.post("/escalation")
     @endpoint("people", *keyed, 404)
     def set_ladder(asked: SetLadder) -> Ladder:
-        """Say how a person who does not answer a question is asked again, or tell it."""
-        return Ladder(control().ladder(asked.person_id or "", asked.ladder or ""))
+        """Say how a person who does not answer is asked again, and about what beside questions, or tell it."""
+        told = control().ladder(asked.person_id or "", asked.ladder or "", asked.concerns or "")
+        return Ladder(told.ladder, told.concerns)
 
 
 def _chats(asked: FollowSession) -> list[Chat]:

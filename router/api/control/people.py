@@ -6,12 +6,10 @@ from router.api.control.part import Part
 from router.api.convert.people import PERSON_ROLES_BY_NUMBER, person_message
 from router.api.convert.times import timestamp
 from router.api.handlers import Call
-from router.domain import escalation
 from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
 from router.domain.person import PersonRole
 from router.services import escalations
-from router.store import people
 from router.store.database import Transaction
 
 
@@ -55,15 +53,10 @@ class PeoplePart(Part):
 
     async def SetLadder(self, request: pb.SetLadderRequest, call: Call) -> pb.SetLadderResponse:
         r = request
-
-        def change(tx: Transaction) -> str:
-            if r.person_id and people.find(tx, r.person_id) is None:
-                raise Refusal(Reason.NOT_FOUND, f"There is no person {r.person_id}. `pointsman people` lists them.")
-            if r.ladder:
-                escalations.set_ladder(tx, r.person_id, escalation.read(r.ladder))
-            return escalation.told(escalations.of_person(tx, r.person_id))
-
-        return pb.SetLadderResponse(ladder=await self._write(call, change))
+        ladder, concerns = await self._write(
+            call, lambda tx: escalations.change(tx, r.person_id, ladder=r.ladder, concerns=r.concerns)
+        )
+        return pb.SetLadderResponse(ladder=ladder, concerns=concerns)
 
     async def Unpair(self, request: pb.UnpairRequest, call: Call) -> pb.UnpairResponse:
         r = request

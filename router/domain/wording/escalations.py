@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from router.domain.permission import Permission
+from router.domain.wording.concerns import ALONE, ALSO
 
+NO_PERSON = "There is no person {person_id}. `pointsman people` lists them."
 STOOD_IN = "it was shown elsewhere in its place"
 ENDED_HERE = "the chat shows how it ended"
 NEVER_SHOWN = "what it changes was shown elsewhere"
@@ -40,6 +42,7 @@ def still_open(asks: str, since: str, waited: float, behind: Sequence[str]) -> s
     return f"{said}\n\n{_BEHIND[len(behind) > 1].format(count=len(behind), texts=texts)}"
 
 
-def ladder(said: str) -> str:
-    """How a person is asked again."""
-    return LADDER.format(ladder=said, hint=HINT) if said != "off" else LADDER_OFF
+def ladder(said: str, concerns: str) -> str:
+    """How a person is asked again, and what goes up their ladder beside questions."""
+    told = LADDER.format(ladder=said, hint=HINT) if said != "off" else LADDER_OFF
+    return f"{told} {ALSO.format(concerns=concerns) if concerns != 'none' else ALONE}"

@@ -33,7 +33,11 @@ LABELS = {
     "deny": "❌ Deny",
     "answer": "💬 Answer",
     "reason": "💬 Deny with reason",
+    "for": "⏱ Allow for…",
 }
+TWO_HOURS = "⏱ 2 hours, here"
+UNTIL = {20: "⏱ Until 20:00, here", 24: "⏱ Until midnight, here"}
+ALLOW_FOR_WHAT = ("For how long? It is for exactly this, in this session.", "For this once, or not.")
 SHOWS = {"quiet": "Quiet", "progress": "Progress", "everything": "Everything"}
 CHOSE = "✓ {label}"
 SIGNED = "{words} — {who}, {when}"

@@ -39,7 +39,15 @@ _OUTCOMES = {
 }
 _ALLOWED_CHANGED = "✅ Allowed by {who}, {when}, with another input:\n{choice}"
 _DENIED_WHY = "❌ Denied by {who}, {when}: {choice}"
+_SEEN = "👁 Seen by {who}, {when}."
+_NOT_SEEN = "⌛ Nobody has seen it in time, {when}."
+_NO_MATTER = "☑️ Over, {when}{why}."
 _ALWAYS = "this and what is like it"
+_NOTICE_OUTCOMES = {
+    PermissionState.ANSWERED: _SEEN,
+    PermissionState.EXPIRED: _NOT_SEEN,
+    PermissionState.WITHDRAWN: _NO_MATTER,
+}
 _IN_VAIN = "{outcome} The answer of {who} came too late."
 # Characters. What is over stays one message of a chat, whatever it was about: an edit cannot add another.
 _INPUT_LEFT, _CHOICE_LEFT = 1000, 300
@@ -79,6 +87,8 @@ def outcome(permission: Permission, when: str) -> str:
 
 
 def _line(permission: Permission) -> str:
+    if permission.is_notice:
+        return _NOTICE_OUTCOMES.get(permission.state, _OUTCOMES[permission.state])
     if permission.state is PermissionState.DENIED and permission.text:
         return _DENIED_WHY
     changed = permission.state is PermissionState.ALLOWED and permission.updated_input
@@ -92,7 +102,7 @@ def actor_name(actor: str) -> str:
 
 
 def _asks(asked: Permission, shown: str) -> str:
-    return _ASKS[asked.kind].format(tool=asked.tool, input=shown)
+    return shown if asked.is_notice else _ASKS[asked.kind].format(tool=asked.tool, input=shown)
 
 
 def _cut(text: str, length: int) -> str:

@@ -5,7 +5,7 @@
 import re
 from dataclasses import dataclass
 
-from router.domain import escalation
+from router.domain import concern, escalation
 from router.domain.command import ChatRef
 from router.domain.routing import Inbound
 from router.domain.session import Session, bare_id
@@ -72,9 +72,11 @@ def _escalate(tx: Transaction, inbound: Inbound, wanted: str) -> str:
     """How who writes is asked again; whom the settings let in may have said who they are."""
     here = people_store.paired(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id), inbound.user_id)
     person_id = inbound.person.person_id if inbound.person else here.person_id if here else ""
-    if wanted:
+    if (also := concern.among(wanted)) is not None:
+        people_store.set_concerns(tx, person_id, concern.as_kept(also))
+    elif wanted:
         escalations.set_ladder(tx, person_id, escalation.read(wanted))
-    return wording.ladder(escalation.told(escalations.of_person(tx, person_id)))
+    return wording.ladder(*escalations.told(tx, person_id))
 
 
 def _named(tx: Transaction, inbound: Inbound, wanted: str, about: str) -> Session | str:

@@ -18,6 +18,7 @@ from router.domain.subscription import PUSH
 from router.domain.wording import answers, labels
 from router.services import files
 from router.services.chat import deferrals, notes, starts
+from router.services.chat.answer_rules import ChatAnswerRules
 from router.services.chat.buttons import ChatButtons, Chosen, Press, Voiced
 from router.services.chat.commands import ChatCommands
 from router.services.chat.deferrals import ChatDeferrals, Said
@@ -32,7 +33,7 @@ from router.services.outbox import bundles
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people import rights
 from router.services.permissions import Permissions
-from router.store import chats, held, messages, notifications, session_topics, sessions
+from router.store import chats, held, messages, notifications, permissions, session_topics, sessions
 from router.store import files as stored_files
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
@@ -55,6 +56,7 @@ class InboundService:
     voices: Voices
     _deferrals: ChatDeferrals
     _notes: ChatNotes
+    _answer_rules: ChatAnswerRules
     _clock: Clock
     _wrote_in: set[ChatRef] = field(default_factory=set)  # of which that is on disk
 
@@ -150,7 +152,7 @@ class InboundService:
             return self._follow(tx, inbound, route)
         shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, message_id))
         # Words under a question are its answer, but for /stop and its like, which interrupt.
-        if shown and shown.permission_id and not routing.chat_command(text, routing.IN_A_REPLY):
+        if shown and permissions.takes_replies(tx, shown) and not routing.chat_command(text, routing.IN_A_REPLY):
             return self._reply_to_question(tx, inbound, shown, text)
         return self._for(tx, inbound, session_id, text)
 
@@ -232,7 +234,8 @@ class InboundService:
         if notification is None:
             return Submitted(answer=labels.STALE_BUTTON)
         if notification.permission_id:
-            told = self._permissions.press(tx, inbound, notification.permission_id, name)
+            told = self._answer_rules.press(tx, inbound, notification, name)
+            told = told or self._permissions.press(tx, inbound, notification.permission_id, name)
             if told.command_id:
                 return decided(tx, told)
             session_id, answer = notification.session_id, told.words[:MAX_ANSWER]

@@ -1,6 +1,7 @@
 """Usage limits: told as soon as a program says so, with the way to go on when they are over."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from router.clock import Clock
 from router.domain import router_buttons
@@ -29,6 +30,7 @@ class Limits:
     _deferrals: Deferrals
     _status_messages: StatusMessages
     _clock: Clock
+    on_limited: list[Callable[[Transaction, Session, float], None]] = field(default_factory=list)
 
     def reported(self, tx: Transaction, before: Session | None, session: Session) -> None:
         """A machine tells of a session, which is on disk. A limit that is new is told where people hear of it."""
@@ -48,6 +50,8 @@ class Limits:
             )
             text = words.format(name=session.name, moment=self.moment(tx, chat, limit))
             self._status_messages.answer(tx, chat, text, session.session_id, (key,))
+        for tell in self.on_limited:
+            tell(tx, session, limit)
 
     def go_on(self, tx: Transaction, session: Session, origin: Origin, owner: Owner) -> Deferred | None:
         """Let it go on when its limit is over; None where it is at none. Raises Refusal."""

@@ -87,6 +87,7 @@ class DeliveryEngine:
 
     def came(self, tx: Transaction, machine_id: str) -> None:
         """A machine is back: who waits for that is told."""
+        self._status_messages.machine_came(tx, machine_id)
         tx.after_commit(partial(self._wakeups.wake, machine_id))
 
     def ask_first(self, tx: Transaction, machine_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from router.clock import Clock
@@ -13,7 +13,7 @@ from router.domain.frames import Notify
 from router.domain.identity import machine
 from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, File, Kind, Notification
 from router.domain.quotas import Quotas
-from router.domain.session import checked_id
+from router.domain.session import Session, checked_id
 from router.services.outbox.leases import Outbox
 from router.services.people.audience import check_target, hearers
 from router.store import notifications, sessions
@@ -35,6 +35,7 @@ class Notifications:
     _said: Callable[[str, str, bool], None] = lambda *_: (
         None
     )  # after the commit: a session's words, and if they end a turn
+    on_said: list[Callable[[Transaction, Session, Notification], None]] = field(default_factory=list)
 
     def send(
         self,
@@ -79,6 +80,8 @@ class Notifications:
             )  # fmt: skip
             self._outbox.add(tx, note, actor)
             sent.append(note)
+        for tell in self.on_said:
+            tell(tx, session, sent[0])
         return sent
 
     def to_operators(self, tx: Transaction, text: str) -> None:

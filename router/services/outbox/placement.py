@@ -44,8 +44,8 @@ def placed_together(tx: Transaction, run: Sequence[Notification], now: float) ->
 
 def makes_no_sound(tx: Transaction, chat: ChatRef, notification: Notification, now: float) -> bool:
     """Whether a chat wants a message without a sound now: in quiet hours, of a session that is muted or typed at."""
-    if notification.kind is Kind.QUESTION:  # somebody's work stands still until it is answered
-        return False
+    if notification.kind is Kind.QUESTION and permissions.takes_replies(tx, notification):
+        return False  # somebody's work stands still until it is answered
     if notification.kind is Kind.WORK:  # to read along: what is worth a sound comes by itself
         return True
     if notification.session_id and desk.is_busy(tx, notification.session_id, now):

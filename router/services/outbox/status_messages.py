@@ -3,7 +3,7 @@ since an edit makes no sound.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -34,6 +34,9 @@ class StatusMessages:
     _new_id: Callable[[], str]
     _new_token: Callable[[], str]
     _connected: Callable[[str], bool]
+    on_failed: list[Callable[[Transaction, Command, str], None]] = field(default_factory=list)
+    on_came: list[Callable[[Transaction, str], None]] = field(default_factory=list)
+    on_settled: list[Callable[[Transaction, Command], None]] = field(default_factory=list)
 
     def accepted(self, tx: Transaction, command: Command) -> None:
         """Say that it waits, if its machine is away; else the end comes so soon that one line is enough.
@@ -45,6 +48,11 @@ class StatusMessages:
             self._say(tx, command, None)
         elif chat and not self._connected(command.machine_id):
             self._outbox.owe(tx, chat, command.session_id)
+
+    def machine_came(self, tx: Transaction, machine_id: str) -> None:
+        """A machine is back: what people were told of its absence is over."""
+        for tell in self.on_came:
+            tell(tx, machine_id)
 
     def marked(self, tx: Transaction, command: Command) -> None:
         """Let the line say what the program did with the text; where a mark stands for it, that says it already."""
@@ -63,6 +71,9 @@ class StatusMessages:
 
     def ended(self, tx: Transaction, command: Command) -> None:
         """Say how it ended, always."""
+        if command.state in ALARMING and not command.dropped:
+            for tell in self.on_failed:
+                tell(tx, command, self._lines.text(tx, command))
         before = notifications.newest_status_message(tx, command.command_id)
         chat = command.origin.chat
         if chat and not self._connected(command.machine_id):
@@ -110,6 +121,8 @@ class StatusMessages:
 
     def settled(self, tx: Transaction, command: Command, text: str, actor: str) -> None:
         """A person decided about a command: its line says so, and offers nothing any more."""
+        for tell in self.on_settled:
+            tell(tx, command)
         if before := notifications.newest_status_message(tx, command.command_id):
             self._write(tx, command, before.chat, f"{before.text}\n{self.by(text, actor)}", (), before)
 
@@ -125,6 +138,11 @@ class StatusMessages:
         # A keypad is pressed faster than a chat can be edited: the change that waits takes the last word.
         waits = notifications.queued_change(tx, shown)
         self._change(tx, waits or shown, said, shown.buttons)
+
+    def offer_instead(self, tx: Transaction, shown: Notification, buttons: tuple[Button, ...]) -> None:
+        """Let a message offer other choices, as long as nobody has chosen."""
+        waits = notifications.queued_change(tx, shown)
+        self._change(tx, waits or shown, shown.text, buttons)
 
     def said_again(
         self, tx: Transaction, shown: Notification, label: str, text: str, buttons: tuple[Button, ...]

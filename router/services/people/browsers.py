@@ -94,9 +94,11 @@ class Browsers:
         self._subscriptions.logged_out(tx, [browser])
         audit.record(tx, self._clock.now(), AuditEvent.LOGOUT, caller, subject=browser.browser_id)
 
-    def read(self, tx: Transaction, login_id: str, session_id: str, notification_id: str) -> None:
-        """What a session said is before the eyes of a browser's person, up to this. Raises Refusal."""
-        read_marks.mark(tx, let_in(tx, login_id, self._clock.now()).person_id, session_id, notification_id)
+    def read(self, tx: Transaction, login_id: str, session_id: str, notification_id: str) -> Person | None:
+        """What a session said is before the eyes of a browser's person, up to this: that one. Raises Refusal."""
+        person_id = let_in(tx, login_id, self._clock.now()).person_id
+        read_marks.mark(tx, person_id, session_id, notification_id)
+        return people.find(tx, person_id) if person_id else None
 
     def read_marks(self, on: Connection, login_id: str) -> dict[str, str]:
         """The newest notification that a browser's person has read, by session. Raises Refusal."""

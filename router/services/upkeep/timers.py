@@ -10,6 +10,8 @@ from router.clock import Clock
 from router.domain.clock_steps import DAY
 from router.domain.errors import Refusal
 from router.services.chat.voices import Voices
+from router.services.concerns import LOOK_EVERY as LOST_EVERY
+from router.services.concerns import Concerns
 from router.services.deferral.occurrences import Occurrences
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
@@ -55,6 +57,7 @@ class Timers:
     _voices: Voices
     _occurrences: Occurrences
     _janitor: Janitor
+    _concerns: Concerns
     _wakeups: Wakeups
     _clock: Clock
 
@@ -75,6 +78,7 @@ class Timers:
             group.create_task(self._every(JANITOR_EVERY, self._janitor.look), name="workspaces")
             group.create_task(self._silent(), name="unseen sessions")
             group.create_task(self._every(IDLE, self._voices.late), name="recordings")
+            group.create_task(self._every(LOST_EVERY, self._concerns.look), name="machines that are lost")
             group.create_task(self._events.run(), name="events")
             group.create_task(self._work_events.run(), name="turns that are shown")
 

@@ -55,6 +55,7 @@ from router.store.migrations import (
     m0050_bundles,
     m0051_bindings,
     m0052_workspaces,
+    m0053_concerns,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -110,6 +111,7 @@ MIGRATIONS: list[list[str]] = [
     m0050_bundles.STATEMENTS,
     m0051_bindings.STATEMENTS,
     m0052_workspaces.STATEMENTS,
+    m0053_concerns.STATEMENTS,
 ]
 
 

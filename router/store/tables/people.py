@@ -35,6 +35,7 @@ class Person(Model):
     sessions = json_list(default=())
     created_at = TimeField()
     ladder = TextField(default="")
+    concerns = TextField(default="")
 
     class Meta:
         table_name = "people"

@@ -22,6 +22,7 @@ PLATFORM = "telegram"
 DEFAULTS, PERSONS, GROUPS = ("1", "2"), {"5": ["*"], "6": ["seen-*"]}, ("-7",)
 STRANGERS = ("666", "7777")
 SAID = ("said", "to one", "last")
+MINUTE = 60
 LET_IN = (*DEFAULTS, *PERSONS, *GROUPS)
 
 
@@ -90,6 +91,9 @@ def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RouterUnderTest
         for chat in STRANGERS:
             told = types.Stranger(chat=place(chat), user_id=chat)
             router.chat.ReportStranger(chat_pb.ReportStrangerRequest(stranger=told))
+        for person in router.control.ListPeople(pb.ListPeopleRequest()).people:
+            asked = pb.SetLadderRequest(person_id=person.person_id, ladder="1m again", concerns="said")
+            router.control.SetLadder(asked)
         yield router
 
 
@@ -115,6 +119,12 @@ def test_nothing_reaches_a_chat_outside_the_audience(
         assert {note.chat.chat_id for note in new} <= model.audience
         # Whoever is told by name alone is told alone; else all of them are.
         assert not new or step.deed == "named" or {note.chat.chat_id for note in new} == model.audience
+    # What nobody has seen goes up the ladders of those who hear of it now, and of nobody else.
+    before = {note.notification_id for note in shown(router, session)}
+    router.advance(MINUTE + 1)
+    router.settle()
+    again = [note for note in shown(router, session) if note.notification_id not in before]
+    assert {note.chat.chat_id for note in again} <= model.audience
     assert {chat.chat_id for chat in heard(router, session)} == model.audience
 
 

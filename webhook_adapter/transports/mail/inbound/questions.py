@@ -58,6 +58,7 @@ def answered(messages: Messages, wanted: str) -> Answered | None:
     asked = next(iter(messages.permissions(permission_id=found.permission_id)), None)
     # Only a question has an option that no button stands for: one's own words. No prose allows a tool, or denies it.
     own = asked is not None and asked.kind == "QUESTION" and len(asked.options) > len(found.buttons)
+    own = own or (asked is not None and asked.is_notice)  # which is none: words are for its session
     return Answered(named, options, own_words=own, takes_code=_WANTS_CODE in found.text)
 
 

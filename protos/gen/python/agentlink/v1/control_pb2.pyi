@@ -3978,21 +3978,28 @@ class SetLadderRequest(_message.Message):
 
     PERSON_ID_FIELD_NUMBER: _builtins.int
     LADDER_FIELD_NUMBER: _builtins.int
+    CONCERNS_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     """The person; empty for whoever has the key, and the chats that the settings name."""
     ladder: _builtins.str
     """"15m again, 30m mail", "10m push, 1h mail!", "off": after how long, and where; "again" reminds where it was shown, "!" goes
     in quiet hours, too. Empty: nothing is changed.
     """
+    concerns: _builtins.str
+    """What goes up it beside questions: "failed, machine-lost", of failed (what was sent ended badly), finished (a turn is over),
+    said (what a session says else), limited (by a usage limit), ended (a session), machine-lost (for five minutes); or
+    "none". Empty: nothing is changed.
+    """
     def __init__(
         self,
         *,
         person_id: _builtins.str = ...,
         ladder: _builtins.str = ...,
+        concerns: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ladder", b"ladder", "person_id", b"person_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concerns", b"concerns", "ladder", b"ladder", "person_id", b"person_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4005,16 +4012,20 @@ class SetLadderResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LADDER_FIELD_NUMBER: _builtins.int
+    CONCERNS_FIELD_NUMBER: _builtins.int
     ladder: _builtins.str
+    """In the words of the request."""
+    concerns: _builtins.str
     """In the words of the request."""
     def __init__(
         self,
         *,
         ladder: _builtins.str = ...,
+        concerns: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ladder", b"ladder"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concerns", b"concerns", "ladder", b"ladder"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -834,7 +834,7 @@ class ControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetLadder(self, request, context):
-        """Says how a person who does not answer a question is asked again, or tells it.
+        """Says how a person who does not answer a question is asked again, and what else is told them so, or tells it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

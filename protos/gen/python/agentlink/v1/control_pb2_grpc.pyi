@@ -168,7 +168,7 @@ class ControlStub:
     EndConsent: _grpc.UnaryUnaryMultiCallable[_control_pb2.EndConsentRequest, _control_pb2.EndConsentResponse]
     """Takes back what people said about two sessions: they are asked anew."""
     SetLadder: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetLadderRequest, _control_pb2.SetLadderResponse]
-    """Says how a person who does not answer a question is asked again, or tells it."""
+    """Says how a person who does not answer a question is asked again, and what else is told them so, or tells it."""
     Bind: _grpc.UnaryUnaryMultiCallable[_control_pb2.BindRequest, _control_pb2.BindResponse]
     """Lets a machine work for what holds chats of a platform, as a repository holds its issues: who may asks there, and a
     session begins on that machine. In place of what was bound before.
@@ -326,7 +326,7 @@ class ControlAsyncStub(ControlStub):
     EndConsent: _aio.UnaryUnaryMultiCallable[_control_pb2.EndConsentRequest, _control_pb2.EndConsentResponse]  # type: ignore[assignment]
     """Takes back what people said about two sessions: they are asked anew."""
     SetLadder: _aio.UnaryUnaryMultiCallable[_control_pb2.SetLadderRequest, _control_pb2.SetLadderResponse]  # type: ignore[assignment]
-    """Says how a person who does not answer a question is asked again, or tells it."""
+    """Says how a person who does not answer a question is asked again, and what else is told them so, or tells it."""
     Bind: _aio.UnaryUnaryMultiCallable[_control_pb2.BindRequest, _control_pb2.BindResponse]  # type: ignore[assignment]
     """Lets a machine work for what holds chats of a platform, as a repository holds its issues: who may asks there, and a
     session begins on that machine. In place of what was bound before.
@@ -859,7 +859,7 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.SetLadderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SetLadderResponse, _abc.Awaitable[_control_pb2.SetLadderResponse]]:
-        """Says how a person who does not answer a question is asked again, or tells it."""
+        """Says how a person who does not answer a question is asked again, and what else is told them so, or tells it."""
 
     @_abc_1.abstractmethod
     def Bind(
