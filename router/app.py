@@ -145,7 +145,7 @@ class Router:
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         bound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
             people.pairing, batches, answer_rules, memory, new_id)  # fmt: skip
-        database.on_commit, voices = partial(wakeups.wake, ANYTHING), bound.inbound.voices  # who watches looks for steps
+        database.on_commit, voices = partial(wakeups.wake, ANYTHING), bound.inbound.voices  # watchers look for it
         unseen, concerns = Unseen(session_service, notifications, clock), Concerns(permissions, again, hub, clock)
         concerns.hear(status_messages, notifications, session_service, deferral.limits, controls)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)

@@ -92,9 +92,9 @@ class AnswerRules(Calls):
         asked = pb.ListRulesRequest(session_id=session_id, include_over=include_over)
         return [_rule(each) for each in self._call(self._stub.ListRules, asked).rules]
 
-    def end_rule(self, rule_id: str, *, request: str | None = None) -> AnswerRule:
+    def end_rule(self, rule_id: str, *, request: str | None = None, origin: Origin | None = None) -> AnswerRule:
         """End one, at once."""
-        asked = pb.EndRuleRequest(rule_id=rule_id, request_id=request_id(request))
+        asked = pb.EndRuleRequest(rule_id=rule_id, request_id=request_id(request), origin=self._sender(origin))
         return _rule(self._call(self._stub.EndRule, asked).rule)
 
     def answer_many(

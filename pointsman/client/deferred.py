@@ -9,7 +9,7 @@ from agentlink.v1 import types_pb2
 
 from pointsman.client import convert
 from pointsman.client.calls import Calls, request_id
-from pointsman.client.records import Origin
+from pointsman.client.records import Chat, Origin
 
 
 class DeferredTask(Enum):
@@ -136,6 +136,11 @@ class DeferredTasks(Calls):
         return self.defer(
             "", "", DeferredTask.CONTINUE, session_id, request=request, origin=origin, login_id=login_id
         )  # fmt: skip
+
+    def summary(self, chat: Chat, at: str = "", *, request: str | None = None) -> str:
+        """When a chat is told each day how its sessions stand; `at` sets it: "8:00", "off". Empty for never."""
+        asked = pb.SetSummaryRequest(chat=convert.chat_ref(chat), at=at, request_id=request_id(request))
+        return self._call(self._stub.SetSummary, asked).at
 
     def cancel_deferred(self, deferred_id: str, *, request: str | None = None) -> Deferred:
         """Take it back for good."""

@@ -53,9 +53,12 @@ class People(Calls):
         asked = pb.JoinPeopleRequest(person_id=person_id, other_person_id=other_person_id)
         return convert.read(Person, self._call(self._stub.JoinPeople, asked).person)
 
-    def ladder(self, person_id: str = "", wanted: str = "", concerns: str = "") -> Ladder:
-        """How a person is asked again, and about what beside questions: set where given; "" for who has the key."""
-        asked = pb.SetLadderRequest(person_id=person_id, ladder=wanted, concerns=concerns)
+    def ladder(self, person_id: str = "", wanted: str = "", concerns: str = "", *, login_id: str = "") -> Ladder:
+        """How a person is asked again, and about what beside questions: set where given; "" for who has the key.
+
+        `login_id` is for the adapter: whoever is at that browser.
+        """
+        asked = pb.SetLadderRequest(person_id=person_id, ladder=wanted, concerns=concerns, login_id=login_id)
         return convert.read(Ladder, self._call(self._stub.SetLadder, asked))
 
     def unpair(self, identity: str) -> tuple[int, int]:

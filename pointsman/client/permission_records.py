@@ -80,6 +80,7 @@ class Permission:
     decided_at: datetime | None
     details: PermissionDetails = field(default_factory=PermissionDetails)
     updated_input: str = ""  # it was allowed with
+    risks: tuple[str, ...] = ()  # names of the rules for what is risky that it fits, where it was listed
 
     @property
     def is_notice(self) -> bool:

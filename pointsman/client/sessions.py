@@ -87,6 +87,21 @@ class Sessions(Calls):
         )
         return convert.read_all(Chat, self._call(self._stub.Unfollow, asked).audience)
 
+    def audience(self, session_id: str) -> tuple[list[Chat], list[Chat]]:
+        """Who hears of a session, and which chats that want messages do not."""
+        # The call that changes it tells it as well: so both are said in the same words.
+        told = self._call(self._stub.Follow, pb.FollowRequest(session_id=session_id, only_tell=True))
+        return convert.read_all(Chat, told.audience), convert.read_all(Chat, told.others)
+
+    def mute(
+        self, session_id: str, chat: Chat, until: str = "", *, off: bool = False, request: str | None = None
+    ) -> str:
+        """Let a session make no sound in a chat, for good or until a time; or be heard again. Told in words."""
+        asked = pb.MuteRequest(
+            session_id=session_id, chat=convert.chat_ref(chat), until=until, off=off, request_id=request_id(request)
+        )
+        return self._call(self._stub.Mute, asked).told
+
     def stop(self, session_id: str, *, request: str | None = None, origin: Origin | None = None) -> Command:
         """End a session that its machine runs without a terminal; one that has not begun is not begun any more."""
         asked = pb.StopSessionRequest(

@@ -37,6 +37,7 @@ class Shown:
     machine_id: str
     tool: str
     about: str
+    risks: tuple[str, ...] = ()
 
 
 @click.command()
@@ -47,11 +48,12 @@ class Shown:
 )
 @click.option("--tool", default="*", metavar="PATTERN", help="Only questions about this tool.")
 @click.option("--machine", default="*", metavar="PATTERN", help="Only of this machine.")
+@click.option("--rule", default="", metavar="PATTERN", help="Only questions that fit this rule for what is risky.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @click.option("--reason", default="", metavar="TEXT", help="With deny: why.")
 @click.argument("doing", type=click.Choice(_DOINGS))
 def many(
-    *, doing: str, sessions: Sequence[str], tool: str, machine: str, yes: bool, reason: str, as_json: bool
+    *, doing: str, sessions: Sequence[str], tool: str, machine: str, rule: str, yes: bool, reason: str, as_json: bool
 ) -> None:
     """Allow or deny many questions at once; or retry, drop or cancel many commands.
 
@@ -61,7 +63,7 @@ def many(
     from pointsman.client.answer_rules import Doing
 
     with control() as router:
-        fits = _fitting(sessions, tool, machine)
+        fits = _fitting(sessions, tool, machine, rule)
         found = [each for each in _find(router, doing) if fits(each)][:_MOST]
         if not found:
             show(found, _COLUMNS, as_json=as_json, nothing="None fits.")
@@ -82,12 +84,14 @@ _COLUMNS: list[Column[Shown]] = [
 ]
 
 
-def _fitting(sessions: Sequence[str], tool: str, machine: str) -> Callable[[Shown], bool]:
+def _fitting(sessions: Sequence[str], tool: str, machine: str, rule: str) -> Callable[[Shown], bool]:
     def fits(each: Shown) -> bool:
         is_named = not sessions or any(
             fnmatchcase(name, pattern) for pattern in sessions for name in (each.session, each.session_id)
         )
-        return is_named and fnmatchcase(each.tool, tool) and fnmatchcase(each.machine_id, machine)
+        # Patterns as for names: `*` is whatever is risky, and without one nothing needs to be.
+        is_risky = not rule or any(fnmatchcase(name, rule) for name in each.risks)
+        return is_named and is_risky and fnmatchcase(each.tool, tool) and fnmatchcase(each.machine_id, machine)
 
     return fits
 
@@ -111,8 +115,9 @@ def _question(asked: "Permission", labels: names.Labels) -> Shown:
     named = labels[asked.session_id]
     # By its digest: the same question with another input is another question.
     return Shown(
-        asked.permission_id, asked.input_digest, asked.session_id, named, asked.machine_id, asked.tool, asked.input
-    )
+        asked.permission_id, asked.input_digest, asked.session_id, named, asked.machine_id, asked.tool, asked.input,
+        asked.risks,
+    )  # fmt: skip
 
 
 def _command(command: "Command", labels: names.Labels) -> Shown:

@@ -160,6 +160,7 @@ def escalate(*, who: str, concerns: str, ladder: str) -> None:
         person_id = _id_of([person for person in router.people() if person.person_id], who) if who else ""
         told = router.ladder(person_id, ladder, concerns)
     click.echo(told.ladder)
+    # Scripts read the first line as before; who wants questions alone sees no other.
     if told.concerns != "none":
         click.echo(f"also for {told.concerns}")
 

@@ -95,17 +95,17 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/SendToSession": Access.WORKER,
     "/agentlink.v1.Control/AllowFor": APPROVE,
     "/agentlink.v1.Control/ListRules": READ,
-    "/agentlink.v1.Control/EndRule": APPROVE,
+    "/agentlink.v1.Control/EndRule": APPROVE | {Role.ADAPTER},
     "/agentlink.v1.Control/DoToMany": APPROVE | CONSOLE,  # and looks which of the two it takes
     "/agentlink.v1.Control/ListSessionMessages": READ,
     "/agentlink.v1.Control/ListConsents": READ,
     "/agentlink.v1.Control/EndConsent": CONSOLE,
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
-    **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow")},
+    **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow", "Mute", "SetSummary")},
     "/agentlink.v1.Control/ListWorkspaces": READ,
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("SayWorkspaceOver", "CloseWorkspace", "SweepWorkspaces")},
     "/agentlink.v1.Control/JoinPeople": ADMIN,
-    "/agentlink.v1.Control/SetLadder": ADMIN,
+    "/agentlink.v1.Control/SetLadder": ADMIN | {Role.ADAPTER},  # which asks for the person at a browser alone
     "/agentlink.v1.Control/Bind": ADMIN,
     "/agentlink.v1.Control/Unbind": ADMIN,
     "/agentlink.v1.Control/ListBindings": READ,
@@ -126,8 +126,8 @@ IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
     "SendCommand", "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters",
     "Notify", "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask",
     "Trace", "WatchEvents", "WatchSession", "Search", "Screen", "Defer", "ListDeferred", "CancelDeferred",
-    "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow", "ListSessionMessages", "ListConsents", "EndConsent",
-    "AllowFor", "ListRules", "EndRule", "DoToMany", "ListWorkspaces", "SayWorkspaceOver", "CloseWorkspace",
-    "SweepWorkspaces",
+    "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow", "Mute", "ListSessionMessages", "ListConsents",
+    "EndConsent", "AllowFor", "ListRules", "EndRule", "DoToMany", "ListWorkspaces", "SayWorkspaceOver",
+    "CloseWorkspace", "SweepWorkspaces",
 ))  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""

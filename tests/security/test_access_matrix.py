@@ -67,8 +67,10 @@ Control.CancelDeferred       admin operator adapter worker
 Control.ChangeDeferred       admin operator adapter
 Control.Follow               admin operator adapter
 Control.Unfollow             admin operator adapter
+Control.Mute                 admin operator adapter
+Control.SetSummary           admin operator adapter
 Control.JoinPeople           admin
-Control.SetLadder            admin
+Control.SetLadder            admin adapter
 Control.Bind                 admin
 Control.Unbind               admin
 Control.ListBindings         admin operator viewer approver adapter
@@ -79,7 +81,7 @@ Control.SweepWorkspaces      admin operator adapter
 Control.DoToMany             admin operator approver
 Control.DropDeadLetter       admin operator adapter
 Control.EndConsent           admin operator adapter
-Control.EndRule              admin operator approver
+Control.EndRule              admin operator approver adapter
 Control.GetCommand           admin operator viewer approver adapter worker
 Control.GetNotification      admin operator viewer approver adapter
 Control.GetStats             admin operator viewer approver adapter

@@ -33,6 +33,8 @@ GET  /sessions                      admin operator viewer approver adapter
 POST /sessions/<session_id>/control  admin operator adapter
 POST /sessions/<session_id>/follow   admin operator adapter
 POST /sessions/<session_id>/unfollow admin operator adapter
+POST /sessions/<session_id>/mute     admin operator adapter
+POST /summary                       admin operator adapter
 GET  /sessions/<session_id>/events  admin operator viewer approver adapter
 POST /sessions/register             admin operator
 POST /sessions/start                admin operator adapter
@@ -47,11 +49,11 @@ GET  /permissions/<permission_id>   admin operator viewer approver adapter
 POST /permissions/<permission_id>   admin operator approver
 GET  /deferred                      admin operator viewer approver adapter
 POST /deferred                      admin operator adapter
-POST /escalation                    admin
+POST /escalation                    admin adapter
 POST /many                          admin operator approver
 POST /permissions/<permission_id>/rule  admin operator approver
 GET  /rules                         admin operator viewer approver adapter
-POST /rules/<rule_id>/end           admin operator approver
+POST /rules/<rule_id>/end           admin operator approver adapter
 GET  /session-messages              admin operator viewer approver adapter
 GET  /consents                      admin operator viewer approver adapter
 POST /consents/<consent_id>/end     admin operator adapter
@@ -135,6 +137,8 @@ BODIES = {
     "/permissions/<permission_id>/rule": {"inputDigest": "d"},
     "/sessions/<session_id>/control": {"signal": "clear"},
     "/sessions/<session_id>/follow": {"chats": []},
+    "/sessions/<session_id>/mute": {"chat": {"transport": "web", "chatId": "none"}},
+    "/summary": {"chat": {"transport": "web", "chatId": "none"}},
     "/sessions/<session_id>/unfollow": {"chats": []},
     "/workspaces/over": {"key": "none"},
     "/workspaces/close": {"key": "none"},

@@ -132,6 +132,7 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     "Notify": lambda ids: pb.NotifyRequest(session_id=ids.session, text="hello", targets=[CHAT]),
     "Follow": lambda ids: pb.FollowRequest(session_id=ids.session, chats=[CHAT]),
     "Unfollow": lambda ids: pb.UnfollowRequest(session_id=ids.session, chats=[CHAT]),
+    "Mute": lambda ids: pb.MuteRequest(session_id=ids.session, chat=CHAT),
     "Ask": lambda ids: pb.AskRequest(session_id=ids.session, text="Which?"),
     "GetNotification": lambda ids: pb.GetNotificationRequest(notification_id=ids.notification),
     "Trace": lambda ids: pb.TraceRequest(id=ids.command),
@@ -169,6 +170,7 @@ WHOLE: dict[str, Message] = {
     "Cleanup": pb.CleanupRequest(),
     "GetStats": pb.GetStatsRequest(),
     "ListStrangers": pb.ListStrangersRequest(),
+    "SetSummary": pb.SetSummaryRequest(chat=CHAT),
     "ListPeople": pb.ListPeopleRequest(),
 }
 STREAMED = {"WatchEvents", "DoToMany"}  # of the second each item is judged by itself

@@ -24,6 +24,35 @@ class Audience(Answer):
     audience: tuple[Place, ...]
 
 
+class MuteSession(Body):
+    """Where a session is to make no sound, and until when."""
+
+    chat: Place
+    until: Annotated[str | None, Meta(description='"9:00", "fri 18:00", "in 2h"; for good, if left out.')] = None
+    off: Annotated[bool, Meta(description="It is to be heard again.")] = False
+    idempotency_key: str | None = None
+
+
+class Muted(Answer):
+    """How it is now, in words."""
+
+    told: str
+
+
+class SetSummary(Body):
+    """When a chat is to be told each day how its sessions stand."""
+
+    chat: Place
+    at: Annotated[str | None, Meta(description='"8:00", "off"; if left out, it is told.')] = None
+    idempotency_key: str | None = None
+
+
+class Summary(Answer):
+    """When it comes: "every day 8:00"; empty for never."""
+
+    at: str
+
+
 class SetLadder(Body):
     """How a person is to be asked again."""
 
@@ -55,6 +84,21 @@ def add_audience(blueprint: Blueprint, control: Callable[[], Control], keyed: tu
     def unfollow_session(session_id: str, asked: FollowSession) -> Audience:
         """Let chats hear of it no more; the last one stays."""
         return _told(control().unfollow_session(session_id, _chats(asked), request=""))
+
+    @blueprint.post("/sessions/<session_id>/mute")
+    @endpoint("sessions", *keyed, 404, 409)
+    def mute_session(session_id: str, asked: MuteSession) -> Muted:
+        """Let it make no sound in a chat but for its questions, for good or until a time; or be heard again."""
+        chat = Chat(asked.chat.transport, asked.chat.chat_id)
+        told = control().mute(session_id, chat, asked.until or "", off=asked.off, request=asked.idempotency_key or "")
+        return Muted(told)
+
+    @blueprint.post("/summary")
+    @endpoint("deferred", *keyed, 404, 409)
+    def set_summary(asked: SetSummary) -> Summary:
+        """Let a chat be told each day how its sessions stand, or no more; or tell when that is."""
+        chat = Chat(asked.chat.transport, asked.chat.chat_id)
+        return Summary(control().summary(chat, asked.at or "", request=asked.idempotency_key or ""))
 
     @blueprint.post("/escalation")
     @endpoint("people", *keyed, 404)

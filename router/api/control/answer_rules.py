@@ -40,10 +40,12 @@ class AnswerRulesPart(Part):
         return pb.ListRulesResponse(rules=shown)
 
     async def EndRule(self, request: pb.EndRuleRequest, call: Call) -> pb.EndRuleResponse:
+        who = origin(request, call).actor
+
         def operation(tx: Transaction) -> pb.EndRuleResponse:
             rule = answer_rules.get(tx, request.rule_id)
             scopes.check(tx, call.principal.scope, rule.session_id, answer_rules.unknown(request.rule_id))
-            ended = self._s.answer_rules.end(tx, request.rule_id, call.principal.name)
+            ended = self._s.answer_rules.end(tx, request.rule_id, who)
             return pb.EndRuleResponse(rule=rule_message(ended, holds=False))
 
         return await self._once(call, request, pb.EndRuleResponse, operation)

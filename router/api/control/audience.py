@@ -10,11 +10,13 @@ from router.api.control.part import Part
 from router.api.convert.chats import chat_message, chat_ref
 from router.api.convert.sessions import session_message
 from router.api.handlers import Call
-from router.domain.command import ChatRef
+from router.domain.command import ChatRef, Origin
+from router.domain.deferral import Owner
 from router.domain.session import Session
+from router.services.chat.settings import SettingsCommands
 from router.services.people import audience
 from router.store import audience as kept
-from router.store import chats
+from router.store import chats, sessions
 from router.store.database import Transaction
 
 
@@ -23,8 +25,10 @@ class AudiencePart(Part):
 
     async def Follow(self, request: pb.FollowRequest, call: Call) -> pb.FollowResponse:
         def operation(tx: Transaction) -> pb.FollowResponse:
-            session = audience.follow(tx, request.session_id, _wanted(tx, request.chats))
-            return pb.FollowResponse(session=self._told(tx, session), audience=_audience(tx, session))
+            wanted = [] if request.only_tell else _wanted(tx, request.chats)
+            session = audience.follow(tx, request.session_id, wanted)
+            told, others = _audience(tx, session), map(chat_message, audience.others(tx, session))
+            return pb.FollowResponse(session=self._told(tx, session), audience=told, others=others)
 
         return await self._once(call, request, pb.FollowResponse, operation)
 
@@ -34,6 +38,27 @@ class AudiencePart(Part):
             return pb.UnfollowResponse(session=self._told(tx, session), audience=_audience(tx, session))
 
         return await self._once(call, request, pb.UnfollowResponse, operation)
+
+    async def Mute(self, request: pb.MuteRequest, call: Call) -> pb.MuteResponse:
+        def operation(tx: Transaction) -> pb.MuteResponse:
+            session, chat = sessions.get(tx, request.session_id), chat_ref(request.chat)
+            audience.check_chat(tx, chat)
+            settings = SettingsCommands(self._s.clock, self._s.deferral.kept.zone)
+            if request.off:
+                return pb.MuteResponse(told=settings.unmute(tx, chat, session))
+            return pb.MuteResponse(told=settings.mute(tx, chat, session, request.until))
+
+        return await self._once(call, request, pb.MuteResponse, operation)
+
+    async def SetSummary(self, request: pb.SetSummaryRequest, call: Call) -> pb.SetSummaryResponse:
+        who = Origin("grpc", call.principal.name, chat_ref(request.chat))
+        owner = Owner(call.principal.sender, key_id=call.principal.key_id)
+
+        def operation(tx: Transaction) -> pb.SetSummaryResponse:
+            audience.check_chat(tx, chat_ref(request.chat))
+            return pb.SetSummaryResponse(at=self._s.deferral.kept.each_day(tx, request.at, who, owner))
+
+        return await self._once(call, request, pb.SetSummaryResponse, operation)
 
     def _told(self, tx: Transaction, session: Session) -> types_pb.Session:
         home = tuple(each.chat for each in kept.of_session(tx, session.session_id) if each.hearing.wants)

@@ -7,6 +7,7 @@ from router.api.convert.people import PERSON_ROLES_BY_NUMBER, person_message
 from router.api.convert.times import timestamp
 from router.api.handlers import Call
 from router.domain.command import ChatRef
+from router.domain.credentials import Role
 from router.domain.errors import Reason, Refusal
 from router.domain.person import PersonRole
 from router.services import escalations
@@ -52,10 +53,18 @@ class PeoplePart(Part):
         return pb.JoinPeopleResponse(person=person_message(made))
 
     async def SetLadder(self, request: pb.SetLadderRequest, call: Call) -> pb.SetLadderResponse:
-        r = request
-        ladder, concerns = await self._write(
-            call, lambda tx: escalations.change(tx, r.person_id, ladder=r.ladder, concerns=r.concerns)
-        )
+        r, at_browser = request, self._s.people.persons.at_browser
+        if bool(r.login_id) is not (call.principal.role is Role.ADAPTER):
+            raise Refusal(
+                Reason.INVALID_ARGUMENT, "login_id is for keys that speak for people, and they name nobody else"
+            )
+
+        def change(tx: Transaction) -> tuple[str, str]:
+            person = at_browser(tx, r.login_id) if r.login_id else None
+            whose = person.person_id if person else "" if r.login_id else r.person_id
+            return escalations.change(tx, whose, ladder=r.ladder, concerns=r.concerns)
+
+        ladder, concerns = await self._write(call, change)
         return pb.SetLadderResponse(ladder=ladder, concerns=concerns)
 
     async def Unpair(self, request: pb.UnpairRequest, call: Call) -> pb.UnpairResponse:

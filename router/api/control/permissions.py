@@ -28,7 +28,8 @@ class PermissionsPart(Part):
 
         found = await self._s.database.read(page)
         # Of those that are over, a list tells what became of them.
-        shown = (permission_message(each, whole=each.is_open or bool(r.permission_id)) for each in found)
+        risks = self._s.permissions.risks_of
+        shown = (permission_message(each, risks(each), whole=each.is_open or bool(r.permission_id)) for each in found)
         return pb.ListPermissionsResponse(permissions=shown)
 
     async def Ask(self, request: pb.AskRequest, call: Call) -> pb.AskResponse:

@@ -1,5 +1,7 @@
 """Permission questions."""
 
+from collections.abc import Sequence
+
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as control_pb
@@ -62,7 +64,7 @@ def answer(asked: control_pb.RespondPermissionRequest | chat_pb.PermissionAnswer
     return Answer(asked.option_id, asked.text, asked.updated_input, answers)
 
 
-def permission_message(p: Permission, *, whole: bool = True) -> pb.Permission:
+def permission_message(p: Permission, risks: Sequence[str] = (), *, whole: bool = True) -> pb.Permission:
     """One that is not `whole` goes without its input and diff: a list of many is short."""
     options = [
         pb.PermissionOption(
@@ -79,7 +81,7 @@ def permission_message(p: Permission, *, whole: bool = True) -> pb.Permission:
         tool=p.tool, input=p.input, input_digest=p.input_digest, options=options, state=STATES[p.state],
         decided_by=p.decided_by, option_id=p.option_id, text=p.text, detail=p.detail, command_id=p.command_id,
         created_at=timestamp(p.created_at), expires_at=timestamp(p.expires_at), decided_at=timestamp(p.decided_at),
-        details=_details_message(p.details, whole=whole), updated_input=p.updated_input,
+        details=_details_message(p.details, whole=whole), updated_input=p.updated_input, risks=risks,
     )  # fmt: skip
 
 

@@ -147,16 +147,8 @@ class ChatDeferrals:
         """Let one come at a time of each day, in place of what came before; or none any more."""
         if not argument:
             return summary.HOW
-        zone = self._zone_of(tx, inbound.chat).key
-        words = summary.EACH_DAY.format(at=argument)
-        schedule = None if argument == "off" else self._deferrals.read(words, zone)
-        for each in deferred.page(tx):
-            if each.task is Task.SUMMARY and each.origin.chat and _is_in(each.origin.chat, inbound.chat):
-                self._deferrals.cancel(tx, each.deferred_id, inbound.actor or inbound.chat.transport)
-        if schedule is None:
-            return summary.OFF
-        self._deferrals.defer(tx, self._wanted(tx, inbound, Task.SUMMARY, schedule, zone, summary.TEXT))
-        return summary.ON.format(when=schedule.words)
+        words = self._deferrals.each_day(tx, argument, _origin(inbound), owner_of(inbound))
+        return summary.ON.format(when=words) if words else summary.OFF
 
     def _wanted(
         self, tx: Transaction, inbound: Inbound, task: Task, schedule: Schedule, zone: str, text: str

@@ -8,12 +8,14 @@ from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.action import StartSession
+from router.domain.command import ChatRef, Origin
 from router.domain.deferral import (
     MAX_TEXT_BYTES,
     MOST_OF_ALL,
     Cancelled,
     Deferred,
     Moved,
+    Owner,
     Paused,
     Resumed,
     Task,
@@ -26,10 +28,11 @@ from router.domain.session import Session, SessionState
 from router.domain.session_message import check_hops
 from router.domain.start import Wanted as WantedStart
 from router.domain.wording import deferrals as wording
+from router.domain.wording import summary
 from router.domain.worker import may_not
 from router.services.starts import Starts
 from router.services.wakeups import DEFERRED, Wakeups
-from router.store import deferred, sessions
+from router.store import chats, deferred, sessions
 from router.store.database import Transaction
 
 
@@ -67,6 +70,23 @@ class Deferrals:
         deferred.insert(tx, new)
         self._wake(tx)
         return new
+
+    def each_day(self, tx: Transaction, at: str, who: Origin, owner: Owner) -> str:
+        """Let a chat be told each day at a time how its sessions stand, in place of what came before; "off": no more.
+
+        When it comes, empty for never; an empty `at` changes nothing. Raises Refusal, having written nothing.
+        """
+        chat = who.chat or ChatRef("", "")
+        known = [each for each in deferred.page(tx) if each.task is Task.SUMMARY and _is_for(each, chat)]
+        if not at:
+            return known[0].schedule.words if known else ""
+        zone = chats.settings(tx, chat).zone or self.zone
+        schedule = None if at == "off" else self.read(summary.EACH_DAY.format(at=at), zone)
+        for each in known:
+            self.cancel(tx, each.deferred_id, who.actor or who.source)
+        if schedule is None:
+            return ""
+        return self.defer(tx, Wanted(Task.SUMMARY, schedule, zone, summary.TEXT, who, owner)).schedule.words
 
     def read(self, words: str, zone: str) -> Schedule:
         """When, as somebody says it. Raises Refusal."""
@@ -165,3 +185,8 @@ def _living(tx: Transaction, deferred_id: str) -> Deferred:
     if not found.state.live:
         raise Refusal(Reason.ILLEGAL_STATE, f"It is {found.state.value} already.")
     return found
+
+
+def _is_for(each: Deferred, chat: ChatRef) -> bool:
+    place = each.origin.chat
+    return place is not None and (place.transport, place.chat_id) == (chat.transport, chat.chat_id)

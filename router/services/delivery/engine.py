@@ -100,8 +100,7 @@ class DeliveryEngine:
         """A person says that a held command is still meant."""
         allowed = commands.set_hold(tx, held, Hold.ALLOWED, actor, self._clock.now())
         self._status_messages.progressed(tx, allowed)
-        link = self._hub.get(held.machine_id)
-        if link and link.caught_up:  # else its next receipt looks for what waits
+        if (link := self._hub.get(held.machine_id)) and link.caught_up:  # else its next receipt looks for what waits
             self.claim(tx, link)
 
     def claim(self, tx: Transaction, link: Link) -> None:

@@ -65,6 +65,13 @@ def places(tx: Transaction, session: Session, person_id: str) -> list[ChatRef]:
     return [chat for chat in dict.fromkeys([*told, *alone, *theirs]) if chat not in left]
 
 
+def others(tx: Transaction, session: Session) -> list[ChatRef]:
+    """Chats that are told of sessions, and not of this one; those whose person may not see it are none."""
+    told, owners = set(hearers(tx, session)), _owners(tx, session)
+    everybody = dict.fromkeys([*chats.defaults(tx), *owners])
+    return [chat for chat in everybody if chat not in told and _calls(chat)]
+
+
 def began(tx: Transaction, session_id: str, chat: ChatRef | None, *, is_public: bool = False) -> None:
     """A session is begun from a chat: that one hears of it. The console hears of all, and narrows nothing.
 

@@ -94,3 +94,24 @@ def test_a_rule_is_for_what_is_allowed(router: RouterUnderTest, link: ThinLink, 
 
     assert run(router, "answer", asked, *argv).exit_code == 2
     assert len(listed(router)) == 1
+
+
+def test_those_of_a_rule_for_what_is_risky_alone(router: RouterUnderTest, link: ThinLink, session: str) -> None:
+    for number, words in enumerate(("rm -rf build", "ls"), 1):
+        ask(link, session, number, input=words, input_digest=f"d{number}")
+
+    done = run(router, "many", "deny", "--rule", "del*", "--yes", "--json")
+
+    assert done.exit_code == 0, done.output
+    assert [each.input for each in listed(router)] == ["ls"]
+
+
+def test_what_else_goes_up_a_ladder_is_said_and_told(router: RouterUnderTest) -> None:
+    before = run(router, "escalate").stdout
+    after = run(router, "escalate", "--for", "failed,machine-lost", "10m again").stdout
+    wrong = run(router, "escalate", "--for", "weather")
+
+    assert before == "15m again, 30m mail\n"
+    assert after == "10m again\nalso for failed, machine-lost\n"
+    assert wrong.exit_code == 2
+    assert run(router, "escalate", "--for", "none").stdout == "10m again\n"

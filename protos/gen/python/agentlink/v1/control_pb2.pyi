@@ -3601,10 +3601,13 @@ class FollowRequest(_message.Message):
     SESSION_ID_FIELD_NUMBER: _builtins.int
     CHATS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ONLY_TELL_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """The session."""
     request_id: _builtins.str
     """For repeats."""
+    only_tell: _builtins.bool
+    """Nothing is changed: the answer tells how it is."""
     @_builtins.property
     def chats(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ChatRef]:
         """Chats in which somebody wrote who may, or that a courier names; none: those that hear of all sessions."""
@@ -3615,10 +3618,11 @@ class FollowRequest(_message.Message):
         session_id: _builtins.str = ...,
         chats: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
         request_id: _builtins.str = ...,
+        only_tell: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "only_tell", b"only_tell", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3632,6 +3636,7 @@ class FollowResponse(_message.Message):
 
     SESSION_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def session(self) -> _types_pb2.Session:
         """As it is now."""
@@ -3640,15 +3645,20 @@ class FollowResponse(_message.Message):
     def audience(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ChatRef]:
         """All that are told of it now, browsers that take pushes among them."""
 
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ChatRef]:
+        """Chats that want messages, and are not told of it."""
+
     def __init__(
         self,
         *,
         session: _types_pb2.Session | None = ...,
         audience: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
+        others: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "others", b"others", "session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3979,6 +3989,7 @@ class SetLadderRequest(_message.Message):
     PERSON_ID_FIELD_NUMBER: _builtins.int
     LADDER_FIELD_NUMBER: _builtins.int
     CONCERNS_FIELD_NUMBER: _builtins.int
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     """The person; empty for whoever has the key, and the chats that the settings name."""
     ladder: _builtins.str
@@ -3990,16 +4001,19 @@ class SetLadderRequest(_message.Message):
     said (what a session says else), limited (by a usage limit), ended (a session), machine-lost (for five minutes); or
     "none". Empty: nothing is changed.
     """
+    login_id: _builtins.str
+    """Of a key that speaks for people: the browser at the console whose person is meant, in place of person_id."""
     def __init__(
         self,
         *,
         person_id: _builtins.str = ...,
         ladder: _builtins.str = ...,
         concerns: _builtins.str = ...,
+        login_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["concerns", b"concerns", "ladder", b"ladder", "person_id", b"person_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concerns", b"concerns", "ladder", b"ladder", "login_id", b"login_id", "person_id", b"person_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4030,6 +4044,122 @@ class SetLadderResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetLadderResponse: _TypeAlias = SetLadderResponse  # noqa: Y015
+
+@_typing.final
+class MuteRequest(_message.Message):
+    """Wants a session to be silent in a chat, or heard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    CHAT_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session."""
+    until: _builtins.str
+    """Until when, as people say it: "9:00", "fri 18:00", "in 2h"; in the chat's time zone. Empty: for good."""
+    off: _builtins.bool
+    """It is to be heard again."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def chat(self) -> _types_pb2.ChatRef:
+        """The chat, in which somebody wrote who may, or that a courier names."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        chat: _types_pb2.ChatRef | None = ...,
+        until: _builtins.str = ...,
+        off: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "off", b"off", "request_id", b"request_id", "session_id", b"session_id", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MuteRequest: _TypeAlias = MuteRequest  # noqa: Y015
+
+@_typing.final
+class MuteResponse(_message.Message):
+    """It is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOLD_FIELD_NUMBER: _builtins.int
+    told: _builtins.str
+    """How it is now, in words."""
+    def __init__(
+        self,
+        *,
+        told: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["told", b"told"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MuteResponse: _TypeAlias = MuteResponse  # noqa: Y015
+
+@_typing.final
+class SetSummaryRequest(_message.Message):
+    """Wants a chat to be told each day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    at: _builtins.str
+    """"8:00", in the chat's time zone; or "off". Empty: nothing is changed."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def chat(self) -> _types_pb2.ChatRef:
+        """The chat, in which somebody wrote who may, or that a courier names."""
+
+    def __init__(
+        self,
+        *,
+        chat: _types_pb2.ChatRef | None = ...,
+        at: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "chat", b"chat", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSummaryRequest: _TypeAlias = SetSummaryRequest  # noqa: Y015
+
+@_typing.final
+class SetSummaryResponse(_message.Message):
+    """As it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    at: _builtins.str
+    """"every day 8:00"; empty where none comes."""
+    def __init__(
+        self,
+        *,
+        at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSummaryResponse: _TypeAlias = SetSummaryResponse  # noqa: Y015
 
 @_typing.final
 class AllowForRequest(_message.Message):
@@ -4173,19 +4303,25 @@ class EndRuleRequest(_message.Message):
 
     RULE_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """Its id."""
     request_id: _builtins.str
     """For repeats."""
+    @_builtins.property
+    def origin(self) -> _types_pb2.Origin:
+        """Who ends it, as far as whoever calls can say."""
+
     def __init__(
         self,
         *,
         rule_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        origin: _types_pb2.Origin | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "rule_id", b"rule_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "request_id", b"request_id", "rule_id", b"rule_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -388,6 +388,16 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesResponse.FromString,
                 _registered_method=True)
+        self.Mute = channel.unary_unary(
+                '/agentlink.v1.Control/Mute',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.MuteRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.MuteResponse.FromString,
+                _registered_method=True)
+        self.SetSummary = channel.unary_unary(
+                '/agentlink.v1.Control/SetSummary',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SetSummaryRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SetSummaryResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -891,6 +901,20 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Mute(self, request, context):
+        """Lets a session make no sound in a chat, for good or until a time, or be heard again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetSummary(self, request, context):
+        """Lets a chat be told each day how its sessions stand, or not any more, or tells when it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1243,6 +1267,16 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.SweepWorkspaces,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesResponse.SerializeToString,
+            ),
+            'Mute': grpc.unary_unary_rpc_method_handler(
+                    servicer.Mute,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.MuteRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.MuteResponse.SerializeToString,
+            ),
+            'SetSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSummary,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SetSummaryRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SetSummaryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -3139,6 +3173,60 @@ class Control:
             '/agentlink.v1.Control/SweepWorkspaces',
             agentlink_dot_v1_dot_control__pb2.SweepWorkspacesRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.SweepWorkspacesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Mute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Mute',
+            agentlink_dot_v1_dot_control__pb2.MuteRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.MuteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SetSummary',
+            agentlink_dot_v1_dot_control__pb2.SetSummaryRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SetSummaryResponse.FromString,
             options,
             channel_credentials,
             insecure,

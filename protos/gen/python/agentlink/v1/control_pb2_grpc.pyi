@@ -187,6 +187,10 @@ class ControlStub:
     """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else."""
     SweepWorkspaces: _grpc.UnaryUnaryMultiCallable[_control_pb2.SweepWorkspacesRequest, _control_pb2.SweepWorkspacesResponse]
     """What the janitor would do now with each workspace, and why; without dry_run it is done."""
+    Mute: _grpc.UnaryUnaryMultiCallable[_control_pb2.MuteRequest, _control_pb2.MuteResponse]
+    """Lets a session make no sound in a chat, for good or until a time, or be heard again."""
+    SetSummary: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetSummaryRequest, _control_pb2.SetSummaryResponse]
+    """Lets a chat be told each day how its sessions stand, or not any more, or tells when it is."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -345,6 +349,10 @@ class ControlAsyncStub(ControlStub):
     """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else."""
     SweepWorkspaces: _aio.UnaryUnaryMultiCallable[_control_pb2.SweepWorkspacesRequest, _control_pb2.SweepWorkspacesResponse]  # type: ignore[assignment]
     """What the janitor would do now with each workspace, and why; without dry_run it is done."""
+    Mute: _aio.UnaryUnaryMultiCallable[_control_pb2.MuteRequest, _control_pb2.MuteResponse]  # type: ignore[assignment]
+    """Lets a session make no sound in a chat, for good or until a time, or be heard again."""
+    SetSummary: _aio.UnaryUnaryMultiCallable[_control_pb2.SetSummaryRequest, _control_pb2.SetSummaryResponse]  # type: ignore[assignment]
+    """Lets a chat be told each day how its sessions stand, or not any more, or tells when it is."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -920,5 +928,21 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SweepWorkspacesResponse, _abc.Awaitable[_control_pb2.SweepWorkspacesResponse]]:
         """What the janitor would do now with each workspace, and why; without dry_run it is done."""
+
+    @_abc_1.abstractmethod
+    def Mute(
+        self,
+        request: _control_pb2.MuteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.MuteResponse, _abc.Awaitable[_control_pb2.MuteResponse]]:
+        """Lets a session make no sound in a chat, for good or until a time, or be heard again."""
+
+    @_abc_1.abstractmethod
+    def SetSummary(
+        self,
+        request: _control_pb2.SetSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetSummaryResponse, _abc.Awaitable[_control_pb2.SetSummaryResponse]]:
+        """Lets a chat be told each day how its sessions stand, or not any more, or tells when it is."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1721,6 +1721,7 @@ class Permission(_message.Message):
     DECIDED_AT_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
     UPDATED_INPUT_FIELD_NUMBER: _builtins.int
+    RISKS_FIELD_NUMBER: _builtins.int
     permission_id: _builtins.str
     """Its id."""
     session_id: _builtins.str
@@ -1769,6 +1770,10 @@ class Permission(_message.Message):
     def details(self) -> Global___PermissionDetails:
         """What it is about, for those who show it well, or change it."""
 
+    @_builtins.property
+    def risks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names of the rules for what is risky that it fits, where it is listed: "delete", "force-push"."""
+
     def __init__(
         self,
         *,
@@ -1791,10 +1796,11 @@ class Permission(_message.Message):
         decided_at: _timestamp_pb2.Timestamp | None = ...,
         details: Global___PermissionDetails | None = ...,
         updated_input: _builtins.str = ...,
+        risks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "decided_at", b"decided_at", "details", b"details", "expires_at", b"expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "created_at", b"created_at", "decided_at", b"decided_at", "decided_by", b"decided_by", "detail", b"detail", "details", b"details", "expires_at", b"expires_at", "input", b"input", "input_digest", b"input_digest", "kind", b"kind", "machine_id", b"machine_id", "option_id", b"option_id", "options", b"options", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "tool", b"tool", "updated_input", b"updated_input"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "created_at", b"created_at", "decided_at", b"decided_at", "decided_by", b"decided_by", "detail", b"detail", "details", b"details", "expires_at", b"expires_at", "input", b"input", "input_digest", b"input_digest", "kind", b"kind", "machine_id", b"machine_id", "option_id", b"option_id", "options", b"options", "permission_id", b"permission_id", "risks", b"risks", "session_id", b"session_id", "state", b"state", "text", b"text", "tool", b"tool", "updated_input", b"updated_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
