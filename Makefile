@@ -15,7 +15,7 @@ demo: setup  ## Watch a reply travel from the browser to a session and back
 
 test: .venv/.development  ## Run all tests
 	@.ci/packages test
-	@$(BIN)/python -m tests.fakes.claude_program && $(BIN)/python -m tests.fakes.acp_programs
+	@for each in claude_program acp_programs github_emulator; do $(BIN)/python -m tests.fakes.$$each || exit 1; done
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.development  ## Everything that must hold before a change goes in

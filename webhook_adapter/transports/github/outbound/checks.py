@@ -128,6 +128,7 @@ class Checks:
             title = _WAITS.format(word=self._word) if is_private else _WAITS_ELSEWHERE
             hidden = {"options": [_action(each) for each in buttons], "actions": _actions(buttons)}
             fields = {
+                "status": "completed",
                 "conclusion": "action_required",
                 "external_id": f"{token}|{subject.chat_id}",
                 "output": _output(title, words, f"{_MORE}\n\n{_hide(hidden)}" if is_private else ""),
@@ -150,7 +151,12 @@ class Checks:
             # A question is over when it is answered, or with its session.
             if known and not (known.asks and conclusion == "success"):
                 title = {"success": _DONE, "failure": _FAILED}.get(conclusion, _OVER)
-                fields = {"conclusion": conclusion, "output": _output(title, summary or title), "actions": []}
+                fields = {
+                    "status": "completed",
+                    "conclusion": conclusion,
+                    "output": _output(title, summary or title),
+                    "actions": [],
+                }
                 self._put(subject, known.sha, fields, is_open=False)
 
     def is_asking(self, subject: Subject) -> bool:
@@ -188,6 +194,7 @@ class Checks:
         self._put(subject, sha, fields, asks=seen.asks)
         # After the new one: who dies between the two leaves one too many, never none.
         closing = {
+            "status": "completed",
             "conclusion": "neutral",
             "output": _output(_MOVED.format(sha=sha[:7]), "A commit came."),
             "actions": [],
