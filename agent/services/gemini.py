@@ -32,6 +32,7 @@ from agent.services.sessions import Sessions
 logger = logging.getLogger(__name__)
 
 LOOK = 0.25  # seconds between looks at a screen with a dialog
+REST, QUIET = 1.0, 3  # seconds between looks whether it rests again, and how many must say so
 OPENS = 15.0  # seconds in which a dialog opens behind its hook
 LONGEST = 4 * 1024 * 1024  # bytes of the end of its record that are read for its last words
 _STATUS = {"SessionStart": "idle", "UserPromptSubmit": "busy", "PostToolUse": "busy", "Stop": "idle", DIALOG: "waiting"}
@@ -56,6 +57,7 @@ class GeminiHooks:
         self._opens = opens
         self._tasks = tasks
         self._number = itertools.count(time.time_ns())
+        self._followed: set[str] = set()  # dialogs whose end is seen on the screen
 
     async def translated(self, event: HookEvent) -> HookEvent:
         """As it is called here, with our entry on disk; an event of another program as it is."""
@@ -66,13 +68,18 @@ class GeminiHooks:
         event = translated(event, str(self._folder), words, record)
         if event.name == "SessionEnd":
             status_file.forget(self._folder, event.pid)
-        elif status := _STATUS.get(event.name):
+        elif (status := _STATUS.get(event.name)) and not self._is_beside_dialog(event):
             is_asking = event.name == DIALOG
             asked = {name: event.payload.get(name) for name in ("details", "message")} if is_asking else {}
             dialog = event.asker if is_asking else ""
             status_file.write(self._folder, event.pid, event.conversation_id, status, dialog, asked)
         self._records.append(event.conversation_id, list(happened(event, next(self._number))), time.time())
         return event
+
+    def _is_beside_dialog(self, event: HookEvent) -> bool:
+        """Whether it tells of a turn beside an open dialog: what is typed just before that opens begins one."""
+        record = status_file.record(self._folder, event.pid)
+        return event.name != DIALOG and record is not None and record.get("dialog") in self._followed
 
     def opened(self, session: Session, event: HookEvent) -> None:
         """A dialog is about to open: ask about it, once it is there."""
@@ -97,12 +104,15 @@ class GeminiHooks:
             terminal = self._opens(session)
             await self._sessions.update(session.session_id, state=SessionState.WAITING, waiting_for="permission prompt")
             if isinstance(terminal, Pane):
+                self._followed.add(event.asker)
                 choices = await self._shown(terminal, event)
                 if choices:
                     await self._ask(session, event, terminal, choices)
                 await self._closed(terminal, event)
         except (TerminalError, AgentError) as error:  # the terminal has it, or nobody has any more
             logger.info("dialog not followed session_id=%s: %s", session.session_id, error)
+        finally:
+            self._followed.discard(event.asker)
 
     async def _shown(self, terminal: Pane, event: HookEvent) -> tuple[Choice, ...]:
         """The ways to answer, once they are on the screen; none where it never opens."""
@@ -160,6 +170,19 @@ class GeminiHooks:
             if not self._is_open(event):  # a hook has told meanwhile
                 return
             status_file.write(self._folder, event.pid, event.conversation_id, status)
+            await self._rested(terminal, event)
+
+    async def _rested(self, terminal: Pane, event: HookEvent) -> None:
+        """What told of the end of a turn may have come while the dialog was open: then the screen tells."""
+        written, quiet = status_file.record(self._folder, event.pid), 0
+        while written is not None and written == status_file.record(self._folder, event.pid):
+            if written.get("status") != "busy":
+                return
+            quiet = 0 if works(await terminal.screen()) else quiet + 1
+            if quiet == QUIET:
+                status_file.write(self._folder, event.pid, event.conversation_id, "idle")
+                return
+            await asyncio.sleep(REST)
 
     def _is_open(self, event: HookEvent) -> bool:
         """As far as its hooks tell."""
