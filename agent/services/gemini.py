@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 LOOK = 0.25  # seconds between looks at a screen with a dialog
 REST, QUIET = 1.0, 3  # seconds between looks whether it rests again, and how many must say so
+DEAF = 2.0  # seconds until a key that did nothing is pressed again
 OPENS = 15.0  # seconds in which a dialog opens behind its hook
 LONGEST = 4 * 1024 * 1024  # bytes of the end of its record that are read for its last words
 _STATUS = {"SessionStart": "idle", "UserPromptSubmit": "busy", "PostToolUse": "busy", "Stop": "idle", DIALOG: "waiting"}
@@ -116,10 +117,12 @@ class GeminiHooks:
 
     async def _shown(self, terminal: Pane, event: HookEvent) -> tuple[Choice, ...]:
         """The ways to answer, once they are on the screen; none where it never opens."""
-        gives_up = time.monotonic() + OPENS
+        gives_up, before = time.monotonic() + OPENS, tuple[Choice, ...]()
         while self._is_open(event) and time.monotonic() < gives_up:
-            if choices := dialog_of(await terminal.screen()):
+            choices = dialog_of(await terminal.screen())
+            if choices and choices == before:  # else it is just being drawn
                 return choices
+            before = choices
             await asyncio.sleep(LOOK)
         return ()
 
@@ -146,13 +149,17 @@ class GeminiHooks:
                 await asyncio.gather(asked, gone, return_exceptions=True)
 
     async def _press(self, terminal: Pane, event: HookEvent, choices: tuple[Choice, ...], words: str) -> None:
-        """The number of the chosen way, if this very dialog is there still."""
-        now = dialog_of(await terminal.screen())
-        chosen = next((one for one in now if one.words == words), None)
-        if now != choices or chosen is None:
-            return
-        file = self._folder / "sessions" / f"{event.pid}.json"
-        await terminal.enter(Guard(file, f'"dialog": *"{event.asker}"'), chosen.number)
+        """The number of the chosen way, while this very dialog is there: it may be half drawn, and deaf to a key."""
+        guard = Guard(self._folder / "sessions" / f"{event.pid}.json", f'"dialog": *"{event.asker}"')
+        gives_up = time.monotonic() + OPENS
+        while self._is_open(event) and time.monotonic() < gives_up:
+            screen = await terminal.screen()
+            if prompt_of(screen) is not None:
+                return
+            now = dialog_of(screen)
+            chosen = next((one for one in now if one.words == words), None)
+            pressed = now == choices and chosen is not None and await terminal.enter(guard, chosen.number)
+            await asyncio.sleep(DEAF if pressed else LOOK)
 
     async def _gone(self, terminal: Pane, event: HookEvent) -> None:
         """Until the dialog is not on the screen any more."""

@@ -16,6 +16,7 @@ _MORE = re.compile(r"   (\S.*|\s*\S.*)")
 _EMPTY = re.compile(r"\s*Type your message.*")
 _WAY = re.compile(r"[│\s]*[●○>]?\s*(\d{1,2})\.\s+(\S.*?)[│\s]*")
 _CHOSEN = re.compile(r"[│\s]*●\s*\d{1,2}\.\s.*")  # the one that an Enter would take
+_HOOKS = re.compile(r"Executing Hook")
 _WORKS = re.compile(r"\(esc to cancel|Thinking")
 _NO = re.compile(r"\b(no|reject|cancel|deny)\b", re.IGNORECASE)
 _FAR = re.compile(r"\b(always|session|all|future)\b", re.IGNORECASE)
@@ -69,3 +70,8 @@ def dialog_of(screen: str) -> tuple[Choice, ...]:
 def works(screen: str) -> bool:
     """Whether a turn goes on."""
     return any(_WORKS.search(line) for line in plain_lines(screen))
+
+
+def ends(screen: str) -> bool:
+    """Whether its hooks run, behind a turn or before one: it keeps what comes meanwhile."""
+    return any(_HOOKS.search(line) for line in plain_lines(screen))

@@ -11,7 +11,7 @@ import re
 import time
 
 from agent.backends.claude.registry_file import NO_DIALOG, ClaudeCode, Doing
-from agent.backends.gemini.screen import prompt_of, works
+from agent.backends.gemini.screen import ends, prompt_of, works
 from agent.backends.terminals import typing_rules
 from agent.backends.terminals.keyboard import Guard, Keyboard, LineInUse, TerminalError
 from agent.backends.terminals.typing_rules import CLEARING, Pace
@@ -49,14 +49,14 @@ class GeminiTyping:
 
     async def at_work(self) -> str:
         """Why a text must wait for the end of a turn; empty where none goes on. A hook may have been lost."""
-        if self._entry.look().doing is not Doing.BUSY:
-            return ""
+        is_busy = self._entry.look().doing is Doing.BUSY
         try:
-            if 0 <= time.time() - self._entry.file.stat().st_mtime < FRESH:
+            if is_busy and 0 <= time.time() - self._entry.file.stat().st_mtime < FRESH:
                 return _AT_WORK
-            return _AT_WORK if works(await self._keyboard.screen() or "") else ""
+            screen = await self._keyboard.screen() or ""
         except (OSError, TerminalError):
             return ""
+        return _AT_WORK if ends(screen) or (is_busy and works(screen)) else ""
 
     async def key(self, name: str) -> Outcome:
         """Presses a key; an Enter only where it confirms no dialog."""

@@ -52,9 +52,17 @@ def seat() -> Iterator[Seat]:
             yield Seat(terminal, home, Rigs(folder / "data"), models)
 
 
+def rests(screen: str) -> bool:
+    """It takes a text for itself; while its hooks run it makes one of all that comes."""
+    return EMPTY in screen and not any(words in screen for words in ("esc to cancel", "Executing Hook"))
+
+
 async def at_rest(seat: Seat) -> None:
     """Its hooks are answered meanwhile."""
-    await settled(lambda: EMPTY in (shown := seat.terminal.screen()) and "esc to cancel" not in shown)
+    try:
+        await settled(lambda: rests(seat.terminal.screen()))
+    except AssertionError:
+        raise AssertionError(seat.terminal.screen()) from None
 
 
 def has_taken(screen: str, text: str) -> bool:

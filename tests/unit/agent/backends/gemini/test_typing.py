@@ -98,13 +98,14 @@ def test_nobody_says_what_became_of_it_while_the_dialog_is_open(monkeypatch: pyt
     assert outcome.ending is Ending.UNCERTAIN
 
 
+HOOKS = f" ⠙ Executing Hook: test -x /usr/bin/python && test -r /tmp/\n{EMPTY}"
 WORKS = f" ⠹ Thinking... (esc to cancel, 3s)\n{EMPTY}"
 
 
 @pytest.mark.parametrize(
     ("age", "screen", "is_held"),
-    [(0, EMPTY, True), (60, WORKS, True), (60, EMPTY, False)],
-    ids=["its hook has just said so", "its screen says so", "the hook of its end was lost"],
+    [(0, EMPTY, True), (60, WORKS, True), (60, HOOKS, True), (60, EMPTY, False)],
+    ids=["its hook has just said so", "its screen says so", "its hooks run", "the hook of its end was lost"],
 )
 def test_a_text_waits_for_the_end_of_a_turn(tmp_path: Path, age: float, screen: str, is_held: bool) -> None:
     file = tmp_path / "1.json"
