@@ -27,6 +27,7 @@ from pointsman.client.records import (
 from tests.rigs.console_events import FakeEvents
 from tests.rigs.console_notes import FakeNotes
 from tests.rigs.console_pushes import FakePushes
+from tests.rigs.console_workspaces import FakeWorkspaces
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
 LIVE = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
@@ -66,7 +67,7 @@ def a_command(command_id: str, session_id: str, text: str, **given: object) -> C
     return replace(blank, **given)  # type: ignore[arg-type]
 
 
-class FakeControl(FakeEvents, FakeNotes):
+class FakeControl(FakeEvents, FakeNotes, FakeWorkspaces):
     """Control over the values in its dictionaries, which tests may set. Time goes on by a second at each step."""
 
     def __init__(self, now: datetime | None = None) -> None:

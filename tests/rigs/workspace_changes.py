@@ -20,5 +20,5 @@ LISTED = {
 def a_workspace(router: RouterUnderTest, machine_id: str, session_id: str, word: str) -> str:
     """Its key."""
     wanted = Wanted(session_id, machine_id, Workspace(f"{word}/work", f"https://git.example/{word}"))
-    router.write(lambda tx: workspaces.insert(tx, asked(wanted, 1.0), "test"))
+    router.write(lambda tx: workspaces.insert(tx, asked(wanted, router.time.now()), "test"))
     return wanted.workspace.key

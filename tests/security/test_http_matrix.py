@@ -105,6 +105,7 @@ POST /console/api/join-token        page
 POST /console/api/logout            page
 GET  /console/api/push              cookie page
 GET  /console/api/notes             cookie page
+GET  /console/api/workspaces        cookie page
 POST /console/api/note-keep         page
 POST /console/api/note-forget       page
 POST /console/api/push-subscribe    page
@@ -142,6 +143,7 @@ BODIES = {
     "/sessions/<session_id>/unfollow": {"chats": []},
     "/workspaces/over": {"key": "none"},
     "/workspaces/close": {"key": "none"},
+    "/workspaces/sweep": {"dryRun": True},
     "/notes": {"text": "hello", "sessionId": "none"},
 }
 QUERIES = {

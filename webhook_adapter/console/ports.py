@@ -24,6 +24,7 @@ from pointsman.client.records import (
 )
 from pointsman.client.search import SearchHit
 from pointsman.client.session_events import Saying
+from pointsman.client.workspaces import Workspace
 from webhook_adapter.console.push import Pushes
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
@@ -101,6 +102,9 @@ class ConsoleControl(Protocol):
 
     def notes(self, *, query: str, waiting: bool, limit: int, before: int, login_id: str) -> Sequence[Note]:
         """Notes that whoever has this browser may see: the newest first, or with any of the words the best first."""
+
+    def workspaces(self) -> Sequence[Workspace]:
+        """Those that are not gone, what changed last first."""
 
     def keep_note(self, number: int, *, request: str, login_id: str) -> None:
         """Let one be known that a session's program wanted."""

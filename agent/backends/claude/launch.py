@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import mmap
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from agent.backends.claude import registry_file, stream_asides, stream_json
@@ -27,6 +29,11 @@ CONTAINER = "container"  # of a target: it runs in one, or not at all
 PROJECT = "workspace"  # the folder's name then, wherever the workspace is
 _LOGIN = "CLAUDE_SECURESTORAGE_CONFIG_DIR"  # its login stays where its person's is: copies would break each other
 _OURS = "pointsman"
+_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+_NO_LOGIN = (
+    "In a workspace this Claude Code does not find your login: update it, or set ANTHROPIC_API_KEY or"
+    " CLAUDE_CODE_OAUTH_TOKEN for the agent."
+)
 _REMOVAL = 30.0  # seconds
 _NO_CONTAINERS = (
     "A stranger's branch runs in a container here, and nothing runs one: install docker or podman, and name an image"
@@ -77,13 +84,23 @@ class Launcher:
         """The same for one session: one in a workspace has its own."""
         return Path(session.target[STATE]) if session.target.get(STATE) else self.config
 
-    def _surroundings(self, session: Session) -> dict[str, str]:
+    async def _surroundings(self, session: Session) -> dict[str, str]:
         """What a program sees. One in a workspace keeps its talks there, and its login where its person's is."""
         environ = self._environ | of_session(session.session_id, self._workers)
         if not session.target.get(STATE):
             return environ
         own = {"CLAUDE_CONFIG_DIR": session.target[STATE], "CLAUDE_CODE_PROJECT_DIR_NAME": PROJECT}
-        return environ | {_LOGIN: str(self.config)} | own
+        return environ | await self._login() | own
+
+    async def _login(self) -> dict[str, str]:
+        """What lets a program with a folder of its own log in as its person. Raises Refusal where nothing does."""
+        program = shutil.which(PROGRAM, path=self._environ.get("PATH")) or ""
+        if await asyncio.to_thread(_finds_login, program):
+            return {_LOGIN: str(self.config)}
+        has_login = await asyncio.to_thread((self.config / ".credentials.json").exists)
+        if has_login and not any(self._environ.get(name) for name in _KEYS):
+            raise Refusal(Reason.WORKSPACE_FAILED, _NO_LOGIN)
+        return {}
 
     async def _contained(self, session: Session, tree: Path, argv: list[str], environ: Mapping[str, str]) -> list[str]:
         """The same in a container, in which nothing else of this machine is. Raises Refusal where none can be."""
@@ -132,13 +149,27 @@ class Launcher:
             *(["--permission-mode", mode] if (mode := session.target.get("mode")) in MODES else []),
             *(["--model", model] if (model := session.target.get("model")) else []),
         ]
-        environ = self._surroundings(session)
+        environ = await self._surroundings(session)
         if CONTAINER in session.target:
             argv = await self._contained(session, Path(folder), argv, environ)
         try:
             return await ClaudeProcess.start(argv, folder, environ, session.session_id, heard)
         except OSError as error:
             raise Refusal(Reason.BACKEND_ERROR, _why_not(argv[0], folder, error)) from None
+
+
+def _finds_login(program: str) -> bool:
+    """Whether a program knows of the setting, which nobody documents: then its name stands in it. Blocks."""
+    try:
+        return _knows(program, Path(program).stat().st_mtime_ns)
+    except (OSError, ValueError):  # ValueError: it is empty
+        return False
+
+
+@lru_cache(4)
+def _knows(program: str, _changed: int) -> bool:
+    with Path(program).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(_LOGIN.encode()) >= 0
 
 
 def container_name(session: Session) -> str:

@@ -8,6 +8,7 @@ import { findView } from "./find.js";
 import { inboxView } from "./inbox.js";
 import { attempt, banner } from "./notices.js";
 import { notesView } from "./notes.js";
+import { workspacesView } from "./workspaces.js";
 import { machinesView, passkeyView, queueView, startView, traceView } from "./pages.js";
 import { scheduleView } from "./schedule.js";
 import { needsYou, sessionList } from "./sessions.js";
@@ -50,6 +51,7 @@ function open() {
     search: () => findView(id),
     settings: () => settingsView(),
     notes: () => notesView(),
+    workspaces: () => workspacesView(),
   };
   view = (views[name] ?? startView)();
   rest = said = "";

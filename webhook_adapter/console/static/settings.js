@@ -14,6 +14,7 @@ export function settingsView() {
     setting("Passkey", "Signs what a rule wants more for than a press.", h("a", { class: "button small", href: "#/passkey" }, "Add a passkey")),
     setting("Muted", "Which sessions are muted, this browser keeps for itself: another one does not know. What you have read counts on all your pages.", null),
     setting("Notes", "What sessions and people want to be known later: searched, kept, forgotten.", h("a", { class: "button small", href: "#/notes" }, "Open")),
+    setting("Workspaces", "Clones of repositories that sessions work in, and what becomes of them.", h("a", { class: "button small", href: "#/workspaces" }, "Open")),
     setting("Trace", "Every step of one command, by its id.", h("a", { class: "button small", href: "#/trace" }, "Open")));
   return { node: page("Settings", "For this browser", rows), title: () => "Settings", load: async () => {}, update() {}, focus() {} };
 }

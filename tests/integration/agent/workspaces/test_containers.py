@@ -89,7 +89,7 @@ async def test_without_an_image_or_what_runs_it_there_is_none(tmp_path: Path, im
 
 async def test_a_workspace_of_ones_own_has_its_own_state_and_the_persons_login(tmp_path: Path, log: Path) -> None:
     claude = tmp_path / "bin/claude"
-    claude.write_text(f'#!/bin/sh\nenv > {log}.env\necho "$@" > {log}.argv\n')
+    claude.write_text(f'#!/bin/sh\n# knows CLAUDE_SECURESTORAGE_CONFIG_DIR\nenv > {log}.env\necho "$@" > {log}.argv\n')
     claude.chmod(0o700)
     launcher = Launcher(environ(tmp_path), (tmp_path,), containers=Containers("docker", "image"))
 
@@ -101,3 +101,21 @@ async def test_a_workspace_of_ones_own_has_its_own_state_and_the_persons_login(t
     assert "CLAUDE_CODE_PROJECT_DIR_NAME=workspace" in seen
     assert f"CLAUDE_SECURESTORAGE_CONFIG_DIR={tmp_path / '.claude'}" in seen
     assert "--setting-sources user --strict-mcp-config" in lines(Path(f"{log}.argv"))[0]  # the folder is trusted
+
+
+@pytest.mark.parametrize(("key", "starts"), [("", False), ("sk-ant-secret", True)])
+async def test_a_program_that_would_not_find_the_persons_login_needs_a_key(
+    tmp_path: Path, log: Path, key: str, starts: bool
+) -> None:
+    (tmp_path / "bin/claude").write_text(f"#!/bin/sh\necho started > {log}.argv\n")
+    (tmp_path / "bin/claude").chmod(0o700)
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude/.credentials.json").write_text("{}")
+    launcher = Launcher(environ(tmp_path) | {"ANTHROPIC_API_KEY": key}, ())
+
+    if starts:
+        await (await launcher.start(session(tmp_path), heard)).ended
+        assert lines(Path(f"{log}.argv")) == ["started"]
+    else:
+        with pytest.raises(Refusal, match="CLAUDE_CODE_OAUTH_TOKEN"):
+            await launcher.start(session(tmp_path), heard)
