@@ -26,6 +26,13 @@ from tests.rigs.workspace_rig import workspaces
 Die = Callable[[Path, Upstream, str, str], int]
 """Does a deed in a folder, on a clone of that upstream, and dies at a point; the signal that it died of."""
 
+SHORT = {
+    "enter": ["clone", "move_in before", "move_in"],
+    "archive": ["bundle", "written", "in place", "put_aside", "saved"],
+    "remove": ["status", "put_aside before", "put_aside"],
+}
+"""Of these the first word on each step that changes something; TEST_WORKSPACES takes all."""
+
 POINTS = {
     "enter": ["init", "fetch", "clone", "checkout", "move_in before", "move_in", "saved"],
     "archive": ["status", "bundle", "diff", "written", "checked", "in place", "put_aside before", "put_aside", "saved"],
