@@ -13,6 +13,7 @@ from tests.rigs.browsed_console import IN_BROWSER
 from tests.rigs.console_line import Line
 from tests.waiting import wait_until
 from webhook_adapter.console import worker
+from webhook_adapter.model import Submission, Submitted
 
 pytestmark = IN_BROWSER
 
@@ -270,6 +271,27 @@ def test_what_is_shared_without_a_line_is_kept(line: Line) -> None:
         visit.page.goto(f"{line.address}/console/static/share.html")
 
         expect(visit.page.get_by_label("Text")).to_have_value("Look at this")
+
+
+def test_what_is_shared_again_after_a_lost_answer_is_one_message(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit, losses = line.router.submit, iter([RouterError("UNAVAILABLE", "the router is away", "UNAVAILABLE")])
+
+    def lost(submission: Submission) -> Submitted:
+        answer = submit(submission)
+        if failure := next(losses, None):
+            raise failure
+        return answer
+
+    monkeypatch.setattr(line.router, "submit", lost)
+    with line.visited() as visit:
+        shares(visit.page, text="Look at this", file="log.txt")
+        visit.page.get_by_role("button", name="Send").click()
+        expect(visit.page.locator("#state")).to_contain_text("the router is away")
+        visit.page.get_by_role("button", name="Send").click()
+        expect(visit.page.get_by_role("heading", name="api-refactor")).to_be_visible()
+
+    assert [sent.text for sent in line.router.submissions] == ["Look at this"]
+    line.complaints[:] = [words for words in line.complaints if "503" not in words]
 
 
 def shares(page: Page, file: str = "", **fields: str) -> None:

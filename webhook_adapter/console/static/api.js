@@ -36,6 +36,23 @@ export async function post(path, body) {
   return read(await ask(`/console/api/${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
+/**
+ * Posts what somebody wishes, with a key. Until a wish was answered, the same one goes with the same key: pressed again
+ * after an answer that was lost, it happens once.
+ */
+export function wishes() {
+  let key = "";
+  let asked = "";
+  return async (path, wanted) => {
+    const wish = JSON.stringify([path, wanted]);
+    if (wish !== asked) key = newKey();
+    asked = wish;
+    const answer = await post(path, { ...wanted, key });
+    asked = "";
+    return answer;
+  };
+}
+
 const csrf = () => document.querySelector('meta[name="csrf-token"]').content;
 
 async function ask(address, options) {

@@ -1,6 +1,6 @@
 // What a person can do with a command: cancel, retry, send it elsewhere, drop it, look at its story.
 
-import { newKey, post } from "./api.js";
+import { newKey, post, wishes } from "./api.js";
 import { dialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { attempt, toast } from "./notices.js";
@@ -16,14 +16,15 @@ export function commandButtons(command, overview) {
   };
   const { command_id } = command;
   const waits = ["dead", "uncertain"].includes(command.state) && !command.dropped;
+  const wish = wishes();
   const buttons = [];
   if (LIVE.includes(command.state)) {
-    buttons.push(act("Cancel", () => post("cancel", { command_id, key: newKey() })));
+    buttons.push(act("Cancel", () => wish("cancel", { command_id })));
   } else if (command.state !== "done") {
     const again = command.state === "uncertain" ? "Type it again" : "Retry";
-    buttons.push(act(again, () => post("retry", { command_id, key: newKey() }), waits ? "primary" : ""));
+    buttons.push(act(again, () => wish("retry", { command_id }), waits ? "primary" : ""));
     if (waits || command.state === "failed") buttons.push(act("Send to…", () => sendElsewhere(command, overview())));
-    if (waits) buttons.push(act("Drop", () => post("drop", { command_id, key: newKey() })));
+    if (waits) buttons.push(act("Drop", () => wish("drop", { command_id })));
   }
   buttons.push(h("a", { class: "button ghost small", href: `#/trace/${encodeURIComponent(command_id)}` }, "Trace"));
   return buttons;

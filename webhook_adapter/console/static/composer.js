@@ -1,11 +1,11 @@
 // Where a person writes: Enter sends, Shift+Enter starts a line, drafts stay with their session. Beside it stands what
 // will happen to the text.
 
-import { newKey, post } from "./api.js";
+import { wishes } from "./api.js";
 import { attribute, h, icon, list, text } from "./dom.js";
 import { deferSomething, limitNotice, limitOf } from "./deferral.js";
 import { attempt } from "./notices.js";
-import { send } from "./outgoing.js";
+import { listen, send } from "./outgoing.js";
 import { mayStart, startSession } from "./start.js";
 import { uploads } from "./upload.js";
 import { count, keyName, moment, sessionName } from "./words.js";
@@ -29,12 +29,12 @@ export function composer(sessionId, changed) {
   });
   const attach = h("button", { class: "button ghost round", type: "button", "aria-label": "Attach a file", title: "Attach a file: it is kept on the machine, and its path is typed", onclick: files.choose }, icon("attach"));
   const photograph = h("button", { class: "button ghost round camera", type: "button", "aria-label": "Take a picture", title: "Take a picture", onclick: files.photograph }, icon("camera"));
-  const later = h("button", { class: "button ghost round", type: "button", "aria-label": "Keep it for later", title: "Keep it for later: for a time, or again and again", onclick: () => sendLater() }, icon("clock"));
+  const later = h("button", { class: "button ghost round", type: "button", "aria-label": "Keep it for later", title: "Keep it for later: for a time, or again and again", disabled: true, onclick: () => sendLater() }, icon("clock"));
   const box = h("div", { class: "composer-box" }, field, h("div", { class: "composer-tools" }, attach, photograph, keyMenu(sessionId, changed), later, h("span", { class: "stretch" }), submit));
   const form = h("form", { class: "composer-row" }, box, files.inputs);
   const limit = limitNotice(sessionId);
   const another = h("button", { class: "button small", type: "button", onclick: () => startAnother() }, "Start another here");
-  const over = h("p", { class: "notice over-words" }, h("span", {}, "This session is over."), another);
+  const over = h("p", { class: "notice over-words", hidden: true }, h("span", {}, "This session is over."), another);
   const offers = h("div", { class: "offers", role: "group", "aria-label": "Commands of the program", hidden: true });
   const node = h("div", { class: "composer" }, limit.node, files.node, offers, form, hint, over);
   let commands = [];
@@ -78,7 +78,7 @@ export function composer(sessionId, changed) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (field.value.trim() === "") return;
-    send(sessionId, field.value, changed);
+    send(sessionId, field.value);
     field.value = "";
     localStorage.removeItem(draft);
     fit();
@@ -92,6 +92,7 @@ export function composer(sessionId, changed) {
     files.take(pasted);
   });
   dropInto(node, files.take);
+  listen(sessionId, changed);
   fit();
 
   let startAnother = () => {};
@@ -106,6 +107,7 @@ export function composer(sessionId, changed) {
   function update(session, away, machines, open, offeredCommands = []) {
     commands = offeredCommands;
     known = { machines, session };
+    later.disabled = false; // for whom, the overview says
     limit.update(session);
     const ended = session.state === "ended";
     form.hidden = hint.hidden = ended;
@@ -162,10 +164,11 @@ function keyMenu(sessionId, changed) {
   const menu = h("div", { class: "key-menu", role: "group", "aria-label": "Press a key in the session" });
   const summary = h("summary", { class: "button ghost", title: "Press a key in the session" }, icon("key"), "Keys");
   const box = h("details", { class: "keys" }, summary, menu);
+  const wish = wishes();
   for (const name of KEYS) {
     const button = h("button", { class: "button small", type: "button", "aria-label": `Press ${keyName(name)}` }, keyName(name));
     button.addEventListener("click", async () => {
-      await attempt(button, () => post("key", { session: sessionId, name, key: newKey() }));
+      await attempt(button, () => wish("key", { session: sessionId, name }));
       changed();
     });
     menu.append(button);

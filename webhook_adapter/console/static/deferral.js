@@ -1,6 +1,6 @@
 // Keeping something for later: what is asked of a person for it. When is said in the router's words; it says what is not clear.
 
-import { newKey, post } from "./api.js";
+import { wishes } from "./api.js";
 import { dialog } from "./dialog.js";
 import { attribute, h, text } from "./dom.js";
 import { attempt, toast } from "./notices.js";
@@ -50,34 +50,22 @@ export async function deferSomething(given) {
   kind.addEventListener("change", fit);
   machine.addEventListener("change", fit);
   fit();
-  const key = keyOf();
+  const wish = wishes();
   const act = async () => {
     const isStart = kind.value === "START";
     const place = isStart ? { machine_id: machine.value, folder: folder.value } : { session: session.value };
-    const wanted = { task: kind.value, text: words.value, when: when.field.value.trim(), zone: zone(), ...place };
-    const kept = await post("defer", { ...wanted, key: key(wanted) });
+    const kept = await wish("defer", { task: kind.value, text: words.value, when: when.field.value.trim(), zone: zone(), ...place });
     toast(kept.next_at ? `Kept for ${moment(kept.next_at)}.` : `Kept: ${kept.when}.`);
   };
   return dialog("Do it later", [part("What", kind), parts.session, parts.machine, parts.folder, part("Text", words), ...when.node], "Keep it", act);
 }
 
-/** The same words again are the same wish: sent twice, they are kept once. */
-function keyOf() {
-  let key = newKey();
-  let said = "";
-  return (wanted) => {
-    if (said !== "" && said !== JSON.stringify(wanted)) key = newKey();
-    said = JSON.stringify(wanted);
-    return key;
-  };
-}
-
 /** Asks for another time of something that waits; whether it has one now. */
 export function move(known) {
   const when = whenField(known.when);
-  const key = keyOf();
+  const wish = wishes();
   const change = () => ({ deferred_id: known.deferred_id, change: "MOVE", when: when.field.value.trim(), zone: zone() });
-  return dialog("Give it another time", when.node, "Move it", () => post("change-deferred", { ...change(), key: key(change()) }));
+  return dialog("Give it another time", when.node, "Move it", () => wish("change-deferred", change()));
 }
 
 /** Until when a session is at its usage limit; null where it is at none. */
@@ -88,11 +76,12 @@ export function limitNotice(sessionId) {
   const words = h("span", {});
   const button = h("button", { class: "button small", type: "button" }, "Continue then");
   const node = h("p", { class: "notice limit", hidden: true }, words, button);
+  const wish = wishes();
   let asked = null;
   let until = null;
   button.addEventListener("click", async () => {
     const wanted = until;
-    if (await attempt(button, () => post("go-on", { session: sessionId, key: newKey() }))) asked = wanted;
+    if (await attempt(button, () => wish("go-on", { session: sessionId }))) asked = wanted;
     show();
   });
   function show() {

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { attribute, h, text } from "./dom.js";
-import { attempt } from "./notices.js";
+import { attempt, toast } from "./notices.js";
 import { page } from "./pages.js";
 import { clock, day, fullName, hover } from "./words.js";
 
@@ -21,25 +21,34 @@ export function findView(within) {
   const node = page("Search", "Over what was said in all sessions", form, told, hits, more);
   let sessions = [];
   let before = 0;
+  let asked = 0;
   let wanted = within || (last.session && !within ? last.session : "");
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    hits.replaceChildren();
-    before = 0;
-    attempt(submit, look);
+    begin();
   });
   more.addEventListener("click", () => attempt(more, look));
 
-  async function look() {
+  /** Of two searches the later one counts, however slow the first was. */
+  function begin() {
+    hits.replaceChildren();
+    more.hidden = true;
+    before = 0;
     last.words = field.value.trim();
-    last.session = where.value;
+    last.session = sessions.length > 0 ? where.value : wanted;
+    look().catch((failure) => toast(failure.message, { bad: true }));
+  }
+
+  async function look() {
+    const number = (asked += 1);
     text(told, "Looking…");
-    told.hidden = false;
-    const found = await get("search", { words: last.words, session: where.value, before }).catch((failure) => {
-      text(told, failure.message);
+    told.hidden = hits.children.length > 0;
+    const found = await get("search", { words: last.words, session: last.session, before }).catch((failure) => {
+      if (number === asked) text(told, failure.message);
       throw failure;
     });
+    if (number !== asked) return;
     hits.append(...found.hits.map(hitRow));
     before = found.before;
     more.hidden = before === 0;
@@ -63,7 +72,7 @@ export function findView(within) {
       if (last.words && !within) {
         field.value = last.words;
         sessions = overview.sessions;
-        attempt(submit, look);
+        begin();
       }
     }
     sessions = overview.sessions;

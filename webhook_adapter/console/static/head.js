@@ -1,8 +1,8 @@
 // The head of a session: its name, where it runs, what it does and with what; what can be done to it.
 
-import { newKey, post } from "./api.js";
+import { newKey, post, wishes } from "./api.js";
 import { dialog } from "./dialog.js";
-import { attribute, h, icon, text } from "./dom.js";
+import { attribute, h, icon, list, text } from "./dom.js";
 import { attempt, toast } from "./notices.js";
 import { openScreen } from "./screen.js";
 import { needsYou, stateChip } from "./sessions.js";
@@ -60,7 +60,7 @@ function headMenu(sessionId) {
   const node = h("details", { class: "menu" }, summary, items);
   const close = () => (node.open = false);
   const outside = (event) => node.contains(event.target) || close();
-  let shown = "";
+  const wish = wishes();
   node.addEventListener("toggle", () => {
     if (node.open) document.addEventListener("pointerdown", outside);
     else document.removeEventListener("pointerdown", outside);
@@ -70,45 +70,50 @@ function headMenu(sessionId) {
     close();
     summary.focus();
   });
-  const act = (label, action, style = "") => {
-    const button = h("button", { class: `menu-item ${style}`, type: "button" }, label);
-    button.addEventListener("click", async () => {
-      close();
-      await attempt(button, action);
-    });
-    return button;
-  };
+  const act = (key, label, action, style = "") => ({ key, label, action, style, close });
 
   function update(session) {
-    const now = JSON.stringify([session.state, session.backend, session.modes, session.controls, session.model, isMuted(sessionId)]);
-    if (now === shown) return;
-    shown = now;
     const alive = session.state !== "ended";
-    items.replaceChildren(...[
-      ...(alive ? controls(session, act) : []),
-      act("Rename it…", () => rename(session)),
-      act(isMuted(sessionId) ? "Unmute it in this browser" : "Mute it in this browser", async () => {
+    list(items, [
+      ...(alive ? controls(session, act, wish) : []),
+      act("rename", "Rename it…", () => rename(session)),
+      act("mute", isMuted(sessionId) ? "Unmute it in this browser" : "Mute it in this browser", async () => {
         mute(sessionId, !isMuted(sessionId));
         toast(isMuted(sessionId) ? "Its words are not counted or read out here any more." : "Its words count again.");
         update(session);
       }),
-      act("Copy its id", () => navigator.clipboard.writeText(sessionId)),
-      alive && session.backend === "headless" && act("End the session…", () => endSession(session), "bad-words"),
-    ].filter(Boolean));
+      act("copy", "Copy its id", () => navigator.clipboard.writeText(sessionId)),
+      alive && session.backend === "headless" && act("end", "End the session…", () => endSession(session), "bad-words"),
+    ].filter(Boolean), (item) => item.key, menuItem);
   }
   return { node, update };
 }
 
+/** One of the menu: it stays the same button, so that a change behind an open menu takes no focus away. */
+function menuItem(item) {
+  const node = h("button", { class: `menu-item ${item.style}`, type: "button" });
+  let action;
+  node.addEventListener("click", async () => {
+    item.close();
+    await attempt(node, action);
+  });
+  const update = (next) => {
+    text(node, next.label);
+    action = next.action;
+  };
+  return { node, update };
+}
+
 /** What its program lets be changed from afar; only what the router names. */
-function controls(session, act) {
-  const signal = (name, value) => post("control", { session: session.session_id, signal: name, value, key: newKey() });
+function controls(session, act, wish) {
+  const signal = (name, value) => wish("control", { session: session.session_id, signal: name, value });
   const known = session.controls ?? [];
   return [
-    known.includes("interrupt") && act("Interrupt it", () => signal("interrupt")),
-    session.modes?.length > 0 && act(`Mode: ${session.mode || "not known"}…`, () => choose("Mode", session.modes, session.mode, (value) => signal("mode", value))),
-    known.includes("model") && act(`Model: ${session.model || "not known"}…`, () => name("Model", session.model, (value) => signal("model", value))),
-    known.includes("compact") && act("Compact its context", () => signal("compact")),
-    known.includes("clear") && act("Clear its context…", async () => (await dialog("Clear the context?", h("p", {}, "It forgets the conversation so far."), "Clear", () => signal("clear"))) && undefined),
+    known.includes("interrupt") && act("interrupt", "Interrupt it", () => signal("interrupt")),
+    session.modes?.length > 0 && act("mode", `Mode: ${session.mode || "not known"}…`, () => choose("Mode", session.modes, session.mode, (value) => signal("mode", value))),
+    known.includes("model") && act("model", `Model: ${session.model || "not known"}…`, () => name("Model", session.model, (value) => signal("model", value))),
+    known.includes("compact") && act("compact", "Compact its context", () => signal("compact")),
+    known.includes("clear") && act("clear", "Clear its context…", async () => (await dialog("Clear the context?", h("p", {}, "It forgets the conversation so far."), "Clear", () => signal("clear"))) && undefined),
   ].filter(Boolean);
 }
 

@@ -1,8 +1,8 @@
 // Notes that are known across sessions: searched, kept, forgotten. What they say is data, and shown as text.
 
 import { get, newKey, post } from "./api.js";
-import { clear, h, list, text } from "./dom.js";
-import { announce, attempt } from "./notices.js";
+import { h, list, text } from "./dom.js";
+import { announce, attempt, toast } from "./notices.js";
 import { page } from "./pages.js";
 import { clock, day, hover } from "./words.js";
 
@@ -24,23 +24,31 @@ export function notesView() {
   let words = "";
   let notes = [];
   let before = 0;
+  let asked = 0;
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     words = field.value.trim();
-    attempt(submit, load);
+    notes = [];
+    more.hidden = true;
+    load().catch((failure) => toast(failure.message, { bad: true })); // of two searches the later one counts
   });
   more.addEventListener("click", () => attempt(more, async () => {
+    const number = asked;
     const older = await get("notes", { words, before });
+    if (number !== asked) return;
     notes = notes.concat(older.notes);
     show(older.before);
   }));
 
+  /** The newest; what was read further back stays. */
   async function load() {
+    const number = (asked += 1);
     const found = await get("notes", { words, before: 0 });
-    notes = found.notes;
-    clear(rows);
-    show(found.before);
+    if (number !== asked) return;
+    const further = found.before ? notes.filter((one) => one.number < found.before) : [];
+    notes = found.notes.concat(further);
+    show(further.length > 0 ? before : found.before);
   }
 
   function show(next) {
@@ -54,7 +62,8 @@ export function notesView() {
   /** A note has another state, or none any more. */
   function changed(note, state) {
     announce(state ? `Note ${note.number} is kept.` : `Note ${note.number} is forgotten.`);
-    notes = state ? notes.map((one) => (one === note ? { ...note, state } : one)) : notes.filter((one) => one !== note);
+    asked += 1; // what is asked now may not know of it
+    notes = state ? notes.map((one) => (one.number === note.number ? { ...note, state } : one)) : notes.filter((one) => one.number !== note.number);
     show(before);
     field.focus(); // what was pressed is gone
   }

@@ -6,6 +6,7 @@ import { toast } from "./notices.js";
 const LONGEST_MS = 5_000;
 const waiting = new Map();
 const listed = new Map();
+const listeners = new Map(); // by session: what shows it now
 
 /** The unconfirmed messages of a session, oldest first. */
 export function pendingOf(sessionId) {
@@ -18,14 +19,21 @@ export function pendingBeside(sessionId, items) {
   return pendingOf(sessionId).filter((item) => !fresh(item));
 }
 
-/** Sends text, again and again with the same key while the way is blocked; changed() follows every turn of it. */
-export function send(sessionId, text, changed) {
+/** changed() follows every turn of what is sent to a session, also of what was written in a view that is gone. */
+export function listen(sessionId, changed) {
+  listeners.set(sessionId, changed);
+}
+
+const changed = (sessionId) => listeners.get(sessionId)?.();
+
+/** Sends text, again and again with the same key while the way is blocked. */
+export function send(sessionId, text) {
   const item = { kind: "pending", key: newKey(), text, failure: "", waits: true, confirmedAs: null, known: listed.get(sessionId) ?? new Set() };
   const rows = [...pendingOf(sessionId), item];
   waiting.set(sessionId, rows);
-  item.again = () => deliver(sessionId, item, changed);
-  item.discard = () => forget(sessionId, item, changed);
-  deliver(sessionId, item, changed);
+  item.again = () => deliver(sessionId, item);
+  item.discard = () => forget(sessionId, item);
+  deliver(sessionId, item);
 }
 
 /** Forgets those whose commands are listed now. */
@@ -35,31 +43,31 @@ export function confirmed(sessionId, commandIds) {
   waiting.set(sessionId, left);
 }
 
-async function deliver(sessionId, item, changed, tries = 0) {
+async function deliver(sessionId, item, tries = 0) {
   if (tries === 0) item.failure = "";
-  changed();
+  changed(sessionId);
   try {
     const answer = await post("send", { session: sessionId, text: item.text, key: item.key });
     item.failure = "";
     item.confirmedAs = answer.command_id;
     if (!answer.command_id) {
       toast(answer.answer);
-      forget(sessionId, item, changed);
+      forget(sessionId, item);
     }
-    changed();
+    changed(sessionId);
   } catch (error) {
     item.failure = error.message;
     item.waits = Boolean(error.passing);
-    if (item.waits) setTimeout(() => retry(sessionId, item, changed, tries + 1), Math.min(1000 * 2 ** tries, LONGEST_MS));
-    changed();
+    if (item.waits) setTimeout(() => retry(sessionId, item, tries + 1), Math.min(1000 * 2 ** tries, LONGEST_MS));
+    changed(sessionId);
   }
 }
 
-function retry(sessionId, item, changed, tries) {
-  if (pendingOf(sessionId).includes(item)) deliver(sessionId, item, changed, tries);
+function retry(sessionId, item, tries) {
+  if (pendingOf(sessionId).includes(item)) deliver(sessionId, item, tries);
 }
 
-function forget(sessionId, item, changed) {
+function forget(sessionId, item) {
   waiting.set(sessionId, pendingOf(sessionId).filter((other) => other !== item));
-  changed();
+  changed(sessionId);
 }

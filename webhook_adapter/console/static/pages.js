@@ -20,7 +20,7 @@ export function startView() {
   let machines = [];
   const hello = h("h1", {});
   const words = h("p", { class: "lead" });
-  const start = h("button", { class: "button primary", type: "button", onclick: () => startSession(machines) }, "Start a session");
+  const start = h("button", { class: "button primary", type: "button", hidden: true, onclick: () => startSession(machines) }, "Start a session");
   const more = h("h2", { class: "more" }, "Add to it, at a computer");
   const steps = h("ol", { class: "steps" },
     step("Make a program a session", "It runs as always; from then on you can answer it from here.", commandLine("pointsman run -- claude")),
@@ -123,13 +123,14 @@ function onTheWay(command, session) {
 }
 
 export function machinesView() {
-  const add = h("button", { class: "button primary", type: "button" }, "Add a machine");
+  const add = h("button", { class: "button primary", type: "button", disabled: true }, "Add a machine"); // how, the overview says
   const all = section("Known machines", "No machine yet. Add one with the button above.");
   const node = page("Machines", "Where sessions can run", h("p", {}, add), all.node);
   let known = null;
   add.addEventListener("click", () => addMachine(known));
   function update(overview) {
     known = overview;
+    add.disabled = false;
     const running = (machine) => overview.sessions.filter((one) => one.machine_id === machine.machine_id && one.state !== "ended").length;
     all.show(overview.machines.map((machine) => ({ ...machine, running: running(machine) })), (machine) => machine.machine_id, machineRow);
   }

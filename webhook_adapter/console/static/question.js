@@ -1,7 +1,7 @@
 // A question that waits for an answer: what it is about as it can best be seen, the ways to answer, one's own words, and,
 // where a rule wants it of whoever allows it, a code or a passkey. An answer names the message that asked it.
 
-import { newKey, post } from "./api.js";
+import { wishes } from "./api.js";
 import { diffBlock } from "./diff.js";
 import { attribute, h, text } from "./dom.js";
 import { forms } from "./forms.js";
@@ -24,7 +24,7 @@ export function questionRow(item) {
   const at = h("time", { class: "quiet", title: hover(item.created_at) }, clock(item.created_at));
   const told = h("p", { class: "notice bad", role: "alert", hidden: true });
   const buttons = h("div", { class: "choices", role: "group", "aria-label": "Answers" });
-  const state = { item, busy: false, told, buttons };
+  const state = { item, busy: false, told, buttons, wish: wishes() };
   const proof = secondFactor(state);
   const words = (state.words = ownWords(state));
   const edited = editor(state);
@@ -98,10 +98,10 @@ function verdictOf({ options = [] }, button) {
 /** Sends an answer for exactly this question; what stands in its way is told beside it. */
 async function respond(state, given, proof) {
   const { item, told } = state;
-  const common = { message_id: item.notification_id, key: newKey() };
+  const common = { message_id: item.notification_id };
   told.hidden = true;
   const { button, ...rest } = given;
-  const answer = button ? await post("press", { ...common, session: item.session_id, data: button.data }) : await post("answer", { ...common, input_digest: item.input_digest, ...rest });
+  const answer = button ? await state.wish("press", { ...common, session: item.session_id, data: button.data }) : await state.wish("answer", { ...common, input_digest: item.input_digest, ...rest });
   if (answer.needs_second_factor || answer.reason === "SECOND_FACTOR_NEEDED") return proof.show();
   if (answer.command_id === "" && answer.answer) {
     text(told, answer.answer);
@@ -116,7 +116,7 @@ async function respond(state, given, proof) {
 /** One of several that are answered at once: whether it was. Raises what stands in its way. */
 export async function answerOne(item, verdict) {
   const button = item.buttons.find((each) => verdictOf(item, each) === verdict);
-  const answer = await post("press", { session: item.session_id, message_id: item.notification_id, key: newKey(), data: button.data });
+  const answer = await wishes()("press", { session: item.session_id, message_id: item.notification_id, data: button.data });
   if (answer.command_id === "") throw new Error(answer.answer || "It was not answered.");
 }
 
@@ -132,15 +132,15 @@ function ownWords(state) {
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
     const words = field.value.trim();
-    const sent = { session: item.session_id, message_id: item.notification_id, text: words, key: newKey() };
-    if (words === "" || !(await attempt(submit, () => taken(post("send", sent))))) return;
+    const sent = { session: item.session_id, message_id: item.notification_id, text: words };
+    if (words === "" || !(await attempt(submit, () => taken(state.wish("send", sent))))) return;
     field.value = "";
   });
   return node;
 }
 
 /** {node, show()}: there once somebody has to prove who they are. */
-function secondFactor({ item }) {
+function secondFactor({ item, wish }) {
   const { session_id: session, notification_id: message_id } = item;
   const field = h("input", { type: "text", inputmode: "numeric", pattern: "[0-9]{6}", maxlength: "6", required: true, autocomplete: "one-time-code", "aria-label": "Code of your authenticator app", placeholder: "Six digits of your authenticator app" });
   const submit = h("button", { class: "button small primary", type: "submit" }, "Allow with the code");
@@ -148,7 +148,7 @@ function secondFactor({ item }) {
   const node = h("form", { class: "own-words second-factor", hidden: true }, field, submit, passkey);
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await attempt(submit, () => taken(post("send", { session, message_id, text: field.value, key: newKey() })));
+    await attempt(submit, () => taken(wish("send", { session, message_id, text: field.value })));
     field.value = "";
   });
   passkey.addEventListener("click", () => attempt(passkey, () => taken(allowWithPasskey(message_id))));

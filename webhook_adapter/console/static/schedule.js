@@ -1,6 +1,6 @@
 // What is to be done later: a month of it, the day that was chosen, and all that waits.
 
-import { get, newKey, post } from "./api.js";
+import { get, wishes } from "./api.js";
 import { calendar, dayKey, dayName, firstShown, weeksOf } from "./calendar.js";
 import { deferSomething, move } from "./deferral.js";
 import { dialog } from "./dialog.js";
@@ -128,7 +128,8 @@ function deferredCard() {
     made.addEventListener("click", () => attempt(made, act));
     return made;
   };
-  const change = (name) => post("change-deferred", { deferred_id: item.deferred_id, change: name, key: newKey() });
+  const wish = wishes();
+  const change = (name) => wish("change-deferred", { deferred_id: item.deferred_id, change: name });
   let item = null;
   pause.addEventListener("click", () => attempt(pause, () => change(item.state === "paused" ? "RESUME" : "PAUSE")));
   const back = button("Take it back…", async () => {

@@ -20,6 +20,15 @@ async function post(path, body, type = "application/json") {
   return ask(path, { method: "POST", headers, body });
 }
 
+const keys = new Map();
+
+/** Sent again after a line that broke, the same is the same message; what was changed meanwhile is another. */
+function keyOf(...wish) {
+  const words = JSON.stringify(wish);
+  if (!keys.has(words)) keys.set(words, newKey());
+  return keys.get(words);
+}
+
 async function upload(file) {
   const key = newKey();
   for (let number = 0; number * PART < file.size; number += 1) {
@@ -33,7 +42,8 @@ async function upload(file) {
 async function send(shared, session, text) {
   const files = shared.files.length > 0 ? shared.files : [null];
   for (const [number, file] of files.entries()) {
-    const body = { key: newKey(), session, text: number === 0 ? text : "" };
+    const body = { session, text: number === 0 ? text : "" };
+    body.key = keyOf(number, body);
     if (file) body.file = await upload(file);
     await post("send", JSON.stringify(body));
   }

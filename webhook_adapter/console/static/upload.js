@@ -8,6 +8,8 @@ import { bytes } from "./words.js";
 const PART = 512 * 1024;
 const MOST = 20 * 1024 * 1024;
 const TRIES = 4;
+const waiting = new Map(); // by session, what is on its way: leaving a chat loses nothing
+const listeners = new Map(); // by session, what shows that now
 
 /** {node, button, take(files)}: what is on its way stands in node. caption() gives the words for the first file. */
 export function uploads(sessionId, caption) {
@@ -21,11 +23,12 @@ export function uploads(sessionId, caption) {
       input.value = "";
     });
   }
-  let rows = [];
-  const show = () => {
-    list(node, rows, (row) => row.key, uploadRow);
-    node.hidden = rows.length === 0;
-  };
+  const rows = () => waiting.get(sessionId) ?? [];
+  const show = () => listeners.get(sessionId)();
+  listeners.set(sessionId, () => {
+    list(node, rows(), (row) => row.key, uploadRow);
+    node.hidden = rows().length === 0;
+  });
 
   function take(chosen) {
     for (const file of chosen) {
@@ -39,7 +42,7 @@ export function uploads(sessionId, caption) {
     const row = { key: newKey(), name: file.name || "picture.png", size: file.size, done: 0, failure: "", words: caption() };
     row.again = () => send(row, file);
     row.discard = () => leave(row);
-    rows = [...rows, row];
+    waiting.set(sessionId, [...rows(), row]);
     send(row, file);
   }
 
@@ -62,7 +65,7 @@ export function uploads(sessionId, caption) {
   }
 
   function leave(row) {
-    rows = rows.filter((other) => other !== row);
+    waiting.set(sessionId, rows().filter((other) => other !== row));
     show();
   }
   show();
