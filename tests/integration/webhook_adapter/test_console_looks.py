@@ -71,7 +71,8 @@ def test_a_part_that_is_missing_is_noticed(day: Console, browser: Browser) -> No
     state = STATES["conversation"]
     with day.visit(SIZES["desk"], "light", state.path) as page:
         bring(page, state)
-        page.locator(".question").evaluate("one => one.remove()")
+        # Not taken out: what comes late would put it back.
+        page.locator(".question").evaluate("one => one.style.setProperty('display', 'none', 'important')")
         seen = console_looks.fields(browser, page.screenshot(animations="disabled"))
 
         assert console_looks.apart(seen, console_looks.remembered()["conversation-desk-light"]) > MOST_APART
