@@ -27,6 +27,7 @@ class Scale:
     synced: int = 640
     storm: int = 5_000
     turns: int = 6
+    kinds: tuple[str, ...] = real_pages.KINDS
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _told(folder: Path, scale: Scale) -> Figures:
 
 
 def _pages(folder: Path, scale: Scale) -> Figures:
-    return real_pages.measure(folder, scale.turns)
+    return real_pages.measure(folder, scale.turns, scale.kinds)
 
 
 async def _storm(_folder: Path, scale: Scale) -> Figures:

@@ -4,14 +4,18 @@ A row of the record says when the program made it; that it writes it down later 
 """
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.bench.figures import Figures
-from tests.e2e.real_turns import KINDS, turns
+from tests.e2e import real_turns
+from tests.e2e.real_turns import turns
 from tests.fakes import claude_program
 from tests.faults.table import quantile
+
+KINDS = tuple(real_turns.KINDS)
 
 
 def missing() -> str:
@@ -25,10 +29,10 @@ def missing() -> str:
     return ""
 
 
-def measure(folder: Path, count: int) -> Figures:
-    """So many turns of each kind."""
+def measure(folder: Path, count: int, kinds: Iterable[str]) -> Figures:
+    """So many turns of each of these kinds."""
     figures = Figures()
-    for kind in KINDS:
+    for kind in kinds:
         inside = folder / kind
         inside.mkdir()
         with turns(inside, kind) as one:
