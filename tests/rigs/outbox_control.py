@@ -11,6 +11,7 @@ class Outbox(Protocol):
     """Messages and questions, as the router tells of them."""
 
     permissions: list[types_pb2.Permission]
+    bindings: list[control_pb2.Binding]
 
     def told(self) -> Iterable[types_pb2.Notification]: ...
 
@@ -44,3 +45,8 @@ class OutboxControl(control_pb2_grpc.ControlServicer):
     ) -> control_pb2.ListPermissionsResponse:
         known = [each for each in self._outbox.permissions if each.permission_id == request.permission_id]
         return control_pb2.ListPermissionsResponse(permissions=known)
+
+    def ListBindings(
+        self, _request: control_pb2.ListBindingsRequest, _context: grpc.ServicerContext
+    ) -> control_pb2.ListBindingsResponse:
+        return control_pb2.ListBindingsResponse(bindings=self._outbox.bindings)

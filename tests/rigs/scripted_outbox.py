@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import grpc
 from agentlink.v1 import chat_link_pb2 as pb
-from agentlink.v1 import chat_link_pb2_grpc, control_pb2_grpc, types_pb2
+from agentlink.v1 import chat_link_pb2_grpc, control_pb2, control_pb2_grpc, types_pb2
 from google.rpc import status_pb2
 
 from tests.rigs.outbox_control import OutboxControl
@@ -87,6 +87,7 @@ class ChatLinkStandIn(Subscriptions):
         self.paired: list[pb.PairRequest] = []
         self.acquainted: set[str] = set()  # users whom a code let in
         self.permissions: list[types_pb2.Permission] = []
+        self.bindings: list[control_pb2.Binding] = []
         self._browsers: set[str] = set()
         self._api_key = api_key
         self._refusals: list[grpc.StatusCode] = []

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from flask import Blueprint
 
 from pointsman.client.bindings import Binding
 from webhook_adapter.config import ConfigError
-from webhook_adapter.transports.github.inbound.access import Commanders
-from webhook_adapter.transports.github.inbound.intake import GITHUB, Intake
+from webhook_adapter.transports.github.inbound.access import Commanders, Unknown
+from webhook_adapter.transports.github.inbound.intake import GITHUB, Choice, Intake
 from webhook_adapter.transports.github.inbound.permission import permission_by
 from webhook_adapter.transports.github.inbound.progress import ProgressFile
 from webhook_adapter.transports.github.inbound.sweep import POLL_S, SWEEP_S, Sweep
 from webhook_adapter.transports.github.inbound.webhook import create_blueprint
-from webhook_adapter.transports.github.outbound.client import GitHubClient
+from webhook_adapter.transports.github.outbound.choices import Choices
+from webhook_adapter.transports.github.outbound.client import GitHubClient, GitHubError
 from webhook_adapter.transports.github.outbound.route import client_of, route
 from webhook_adapter.transports.github.settings import APP, GitHubSettings, from_environ
 from webhook_adapter.transports.lifecycle import Handled
@@ -52,8 +54,22 @@ def way_in(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callab
         return host.router.own.bindings(GITHUB)  # only now: nothing connects before it is needed
 
     commanders = Commanders(permission_by(client), host.clock.monotonic)
-    intake = Intake(settings.app.app_id, settings.mention, bindings, commanders, host.router.submit)
+    app = settings.app
+    choice = choice_by(Choices(client, app.app_id, f"{app.slug}[bot]"))
+    intake = Intake(app.app_id, settings.mention, bindings, commanders, host.router.submit, choice=choice)
     return lambda event, payload: host.lifecycle.handle(GITHUB, lambda: intake.receive(event, payload))
+
+
+def choice_by(choices: Choices) -> Choice:
+    """Asks GitHub what was offered."""
+
+    def choice(chat_id: str, command: str, written_at: datetime | None) -> tuple[str, str] | None:
+        try:
+            return choices.chosen(chat_id, command, written_at)
+        except GitHubError as error:
+            raise Unknown(str(error)) from None
+
+    return choice
 
 
 def _fetching(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callable[[], None]:

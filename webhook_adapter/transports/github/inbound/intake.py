@@ -4,6 +4,8 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 
 from pointsman.client.bindings import Binding
 from pointsman.client.errors import RouterError
@@ -25,6 +27,9 @@ OFTEN = (30 / 3600, 30)
 AGAIN = "Do that again."
 """What the button says that runs a check again."""
 
+Choice = Callable[[str, str, datetime | None], tuple[str, str] | None]
+"""In which message somebody chose what, by the chat, their words and when they wrote. Raises Unknown."""
+
 _NAME = re.compile(r"[A-Za-z0-9._/-]{1,200}")
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # What is not seen and changes what is read: without width, and what turns the direction of writing.
@@ -43,11 +48,12 @@ class Intake:
         commanders: Commanders,
         submit: Callable[[Submission], Submitted],
         now: Callable[[], float] = time.monotonic,
+        choice: Choice = lambda _chat_id, _command, _written_at: None,
     ) -> None:
         """`word` is what comments call us; `bindings` and `submit` raise RouterError."""
         self._app, self._word = str(app_id), word
         self._bindings, self._commanders, self._submit, self._now = bindings, commanders, submit, now
-        self._limit = Limit(*OFTEN)
+        self._limit, self._choice = Limit(*OFTEN), choice
 
     def receive(self, event: str, payload: object) -> Handled:
         """Take one delivery. Raises RouterError or Unknown when nothing was stored and it must come again."""
@@ -61,7 +67,17 @@ class Intake:
         command = said(found.text, self._word)
         if command is None:
             return Handled(Outcome.IGNORED, about="reason='not for us'")
-        return self._judge(found, lambda: _submission(found, command))
+        return self._judge(found, lambda: self._said(found, command))
+
+    def _said(self, comment: Comment, command: str) -> Submission:
+        """What a comment says, or the choice that it names by its number. Raises Unknown."""
+        chosen = self._choice(comment.chat_id, command, comment.written_at) if not comment.thread else None
+        submission = _submission(comment, command)
+        if chosen is None:
+            return submission
+        message_id, button = chosen
+        chat = replace(submission.chat, message_id=message_id)
+        return replace(submission, chat=chat, text="", context="", button=button)
 
     def _judge(self, comment: Comment | Press, submission: Callable[[], Submission]) -> Handled:
         # Before anybody is asked anything: the router only where a person wrote, GitHub only where it is bound.

@@ -81,7 +81,7 @@ class Comments:
         for page in range(1, _PAGES + 1):
             path = f"{place}?since={since}&per_page={_PAGE}&page={page}"
             told = self._client.call(there.repository_id, "GET", path).content
-            for each in self._ours(told):
+            for each in own_comments(told, self._app_id, self._bot):
                 for marker in markers:
                     if str(each.get("body", "")).rstrip().endswith(marker):
                         found.setdefault(marker, f"{'rc' if there.thread else 'ic'}{_whole(each)}")
@@ -98,20 +98,21 @@ class Comments:
         """Take ours away. Raises GitHubError; ValueError where it is none."""
         path = f"{_path(message_id)}/reactions"
         told = self._client.call(there.repository_id, "GET", f"{path}?per_page={_PAGE}").content
-        for each in self._by_us(told):
+        for each in _by(told, self._bot):
             self._client.call(there.repository_id, "DELETE", f"{path}/{_whole(each)}", cost=Cost.WRITE)
 
-    def _ours(self, told: object) -> Iterator[dict[str, Any]]:
-        for each in self._by_us(told):
-            app = each.get("performed_via_github_app")
-            if not isinstance(app, dict) or app.get("id") == self._app_id:
-                yield each
 
-    def _by_us(self, told: object) -> Iterator[dict[str, Any]]:
-        for each in told if isinstance(told, list) else []:
-            user = each.get("user") if isinstance(each, dict) else None
-            if isinstance(user, dict) and user.get("type") == "Bot" and user.get("login") == self._bot:
-                yield each
+def own_comments(told: object, app_id: int, bot: str) -> list[dict[str, Any]]:
+    """Those of a list that an App wrote: others may write the same."""
+    apps = ((each, each.get("performed_via_github_app")) for each in _by(told, bot))
+    return [each for each, app in apps if not isinstance(app, dict) or app.get("id") == app_id]
+
+
+def _by(told: object, bot: str) -> Iterator[dict[str, Any]]:
+    for each in told if isinstance(told, list) else []:
+        user = each.get("user") if isinstance(each, dict) else None
+        if isinstance(user, dict) and user.get("type") == "Bot" and user.get("login") == bot:
+            yield each
 
 
 def is_message(message_id: str) -> bool:

@@ -84,7 +84,7 @@ class RateLimits:
         """One call. Waits for its turn. Raises HeldBack where that would take too long."""
         if cost is Cost.READ:
             with self._changed:
-                self._check_held()
+                self._wait_while_held()
             yield
             return
         with self._changed:
@@ -156,9 +156,11 @@ class RateLimits:
             self._content.popleft()
         return self._content[-room] + HOUR_S - now if len(self._content) >= room else 0.0
 
-    def _check_held(self) -> None:
-        if (left := self._held - self._clock.monotonic()) > 0:
-            raise HeldBack(left, for_all=True)
+    def _wait_while_held(self) -> None:
+        while (left := self._held - self._clock.monotonic()) > 0:
+            if left > self._longest_wait:
+                raise HeldBack(left, for_all=True)
+            self._clock.wait(self._changed, left)
 
     def _rest(self, after: float | None, headers: Mapping[str, str]) -> float:
         """Until the next hour's calls."""

@@ -9,6 +9,7 @@ around it, and a name that is called by mistake cannot be taken back. Only block
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from urllib.parse import quote, unquote
 
 from webhook_adapter.masks import masked
 from webhook_adapter.transports.transport import Button, Outgoing, OutgoingFile
@@ -27,7 +28,8 @@ _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _TICKS = re.compile(r"`+")
 _CUT = "\n\n… (cut here: {count} characters more)"
 _NO_FILE = "({name}, {size} bytes, is not shown: GitHub takes no files.)"
-_OPTIONS, _OPTIONS_END = "<!-- pm-options -->", "<!-- /pm-options -->"
+_OPTIONS, _OPTIONS_END = "<!-- pm-options {} -->", "<!-- /pm-options -->"
+_OFFERED = re.compile(r"\n*<!-- pm-options ([^ ]*) -->.*?<!-- /pm-options -->", re.DOTALL)
 _CHOOSE = "Choose with a comment: `@{word} 1`"
 WAITS = "⏸ **Waits for its owner.** What is asked is shown where only they can read it."
 _OVER = "☑️ Its owner has answered."
@@ -104,13 +106,19 @@ def options(buttons: tuple[Button, ...], place: Place) -> str:
     if not buttons:
         return ""
     listed = "\n".join(f"{number}. {plain(each.label)}" for number, each in enumerate(buttons, 1))
-    return f"{_OPTIONS}\n{listed}\n\n{_CHOOSE.format(word=place.word)}\n{_OPTIONS_END}"
+    offered = _OPTIONS.format("|".join(quote(each.data, safe=":") for each in buttons))
+    return f"{offered}\n{listed}\n\n{_CHOOSE.format(word=place.word)}\n{_OPTIONS_END}"
 
 
 def without_options(body: str) -> str:
     """A comment of ours whose choices are over."""
-    before, begins, rest = body.partition(_OPTIONS)
-    return before.rstrip() + rest.partition(_OPTIONS_END)[2] if begins else body
+    return _OFFERED.sub("", body)
+
+
+def choices(body: str) -> list[str]:
+    """What each choice under a comment of ours sends back, in order; none where it offers none any more."""
+    match = _OFFERED.search(body)
+    return [unquote(each) for each in match[1].split("|")] if match else []
 
 
 def marker(notification_id: str, number: int) -> str:

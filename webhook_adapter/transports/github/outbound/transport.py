@@ -107,7 +107,8 @@ class GitHubTransport:
 
     def news(self, _chat: ChatRef) -> ChatNews:
         """How long all chats rest: GitHub's limits know none of them."""
-        return ChatNews(pause=self._client.rate_limits.pause())
+        pause = self._client.rate_limits.pause()
+        return ChatNews(pause, pause)
 
     def _told(self, message: Outgoing, bring: Callable[[Outgoing, Where], SendOutcome]) -> SendOutcome:
         there = where(message.chat)
@@ -196,7 +197,8 @@ class GitHubTransport:
         for number, body in enumerate(bodies):
             mark = text.marker(message.notification_id, number)
             changed.append(self._put(message, there, old[number] if number < len(old) else "", body, mark))
-        return Delivered((*changed, *(each for each in message.edit_message_ids if each not in ids)))
+        checks = (each for each in message.edit_message_ids if each.startswith("cr"))
+        return Delivered((*changed, *checks))
 
     def _put(self, message: Outgoing, there: Where, message_id: str, body: str, mark: str) -> str:
         """Change a comment, or write it anew where it is gone; its message id."""

@@ -33,7 +33,7 @@ class Play:
         self.courier = self._started()
 
     def _started(self, clock: Clock | None = None) -> Courier:
-        courier = Courier(self.config, platforms(), clock)
+        courier = Courier(self.config, platforms(), clock or self.stage.clock)
         courier.start()
         return courier
 

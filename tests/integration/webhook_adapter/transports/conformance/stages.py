@@ -16,6 +16,7 @@ from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.integration.webhook_adapter.courier_process import API_KEY
 from tests.rigs.scripted_outbox import ChatLinkStandIn, Parcel
+from webhook_adapter.clock import Clock
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
 from webhook_adapter.transports.transport import Transport
 from webhook_adapter.transports.web.platform import WebTransport
@@ -65,6 +66,7 @@ class Stage:
     chat: str
     elsewhere: str  # another chat, where there are several
     router: ChatLinkStandIn | None = None
+    clock: Clock | None = None  # that paces its courier; None: the machine's
 
     def meets(self, router: ChatLinkStandIn) -> None:
         """The router that its courier takes from."""

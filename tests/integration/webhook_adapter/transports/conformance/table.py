@@ -1,5 +1,6 @@
 """The stages by the names of their platforms."""
 
+from tests.integration.webhook_adapter.transports.conformance.github_stage import GitHubStage
 from tests.integration.webhook_adapter.transports.conformance.mail_stage import MailStage
 from tests.integration.webhook_adapter.transports.conformance.push_stage import PushStage
 from tests.integration.webhook_adapter.transports.conformance.stages import (
@@ -15,4 +16,5 @@ STAGES: dict[str, type[Stage]] = {
     "logbook": LogbookStage,
     "push": PushStage,
     "mail": MailStage,
+    "github": GitHubStage,
 }

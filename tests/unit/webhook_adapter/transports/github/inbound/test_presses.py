@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.webhook_adapter.transports.github.inbound.test_intake import World
+from tests.unit.webhook_adapter.transports.github.inbound.test_intake import World, said
 from webhook_adapter.transports.github.inbound.delivery import Ignored, Press, read
 from webhook_adapter.transports.github.inbound.intake import AGAIN
 from webhook_adapter.transports.lifecycle import Outcome
@@ -97,3 +97,15 @@ def test_it_is_read() -> None:
 
     assert isinstance(found, Press)
     assert (found.chat_id, found.message_id, found.sender.user_id) == ("5/3", "cr31", 7)
+
+
+def test_a_number_is_the_choice_that_it_names() -> None:
+    world = World()
+    world.intake._choice = lambda _chat_id, words, _written_at: ("ic4", "cmd:T:stop") if words == "2" else None
+    world.takes(**said("@pointsman 2"))
+    world.takes(**said("@pointsman 3", 12))
+
+    assert [(each.button, each.text, each.chat.message_id) for each in world.submitted] == [
+        ("cmd:T:stop", "", "ic4"),
+        (None, "3", "ic12"),
+    ]
