@@ -131,6 +131,8 @@ class GitHubTransport:
     def _send(self, message: Outgoing, there: Where) -> SendOutcome:
         if message.kind is Kind.STATUS and message.command_state in _UNDER_WAY:
             return self._accepted(message, there)
+        if message.kind is Kind.STATUS and message.command_state == "DONE" and self._done(message):
+            return Delivered(())
         if message.kind is Kind.WORK and (outcome := self._in_check(message, there)):
             return outcome
         bodies = self._bodies(message, there)
@@ -153,6 +155,11 @@ class GitHubTransport:
             self.react(message.chat, message.reply_to_message_id, "👀")
         self._checks.queued(message, there)
         return Delivered(())
+
+    def _done(self, message: Outgoing) -> bool:
+        """Whether a mark could say that it was typed, or begun: what comes of it has comments enough."""
+        answered = message.reply_to_message_id
+        return bool(answered) and isinstance(self.react(message.chat, answered, "👍"), Delivered)
 
     def _failed(self, message: Outgoing, there: Where) -> None:
         if message.reply_to_message_id:
