@@ -14,8 +14,8 @@ from webhook_adapter.transports.github.inbound.permission import permission_by
 from webhook_adapter.transports.github.inbound.progress import ProgressFile
 from webhook_adapter.transports.github.inbound.sweep import POLL_S, SWEEP_S, Sweep
 from webhook_adapter.transports.github.inbound.webhook import create_blueprint
-from webhook_adapter.transports.github.outbound.choices import Choices
 from webhook_adapter.transports.github.outbound.client import GitHubClient, GitHubError
+from webhook_adapter.transports.github.outbound.options import Choices
 from webhook_adapter.transports.github.outbound.route import client_of, route
 from webhook_adapter.transports.github.settings import APP, GitHubSettings, from_environ
 from webhook_adapter.transports.lifecycle import Handled

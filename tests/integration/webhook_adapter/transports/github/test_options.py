@@ -6,8 +6,8 @@ import pytest
 
 from tests.fakes.github.faults import FaultKind
 from tests.integration.webhook_adapter.transports.github.conftest import Scene
-from webhook_adapter.transports.github.outbound.choices import Choices
 from webhook_adapter.transports.github.outbound.http import NoAnswer
+from webhook_adapter.transports.github.outbound.options import Choices
 from webhook_adapter.transports.github.outbound.transport import GitHubTransport, Own
 from webhook_adapter.transports.transport import Button, ChatRef, Outgoing
 
