@@ -62,9 +62,8 @@ def world(router: RouterUnderTest, word: str) -> Ids:
     machine, session = router.machine(f"{word}-box"), f"{word}-session"
     router.control.RegisterSession(registered(session, machine.machine_id, f"{word} label"))
     dead = router.send(session, f"{word} lost")
-    lost = router.notify(session, CHAT, text=f"{word} undelivered")
+    assert router.notify(session, CHAT, text=f"{word} undelivered")
     router.advance(2 * DAY)  # nobody took them
-    assert lost
     command = router.send(session, f"{word} words")
     [note] = router.notify(session, CHAT, text=f"{word} news")
     later = pb.DeferRequest(when="every 30d", session_id=session, text=f"{word} later", task=TEXT)
@@ -169,6 +168,7 @@ LISTING: dict[str, list[Callable[[Ids], Message]]] = {
 WHOLE: dict[str, Message] = {
     "Cleanup": pb.CleanupRequest(),
     "GetStats": pb.GetStatsRequest(),
+    "ListBindings": pb.ListBindingsRequest(),
     "ListStrangers": pb.ListStrangersRequest(),
     "SetSummary": pb.SetSummaryRequest(chat=CHAT),
     "ListPeople": pb.ListPeopleRequest(),

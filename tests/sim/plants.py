@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -79,16 +80,8 @@ class DedupeOutsideTransaction(Plant):
 
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
-        hasty = _TwoStepChats(
-            chats._database,
-            chats._inbound,
-            chats._outbox,
-            chats._receipts,
-            chats._files,
-            chats._people,
-            chats._permissions,
-            chats._refusals,
-        )
+        hasty = copy(chats)
+        hasty.__class__ = _TwoStepChats
         router.servicers = replace(router.servicers, chats=hasty)
 
 
@@ -110,16 +103,8 @@ class AnswerBeforeCommit(Plant):
 
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
-        hasty = _HastyChats(
-            chats._database,
-            chats._inbound,
-            chats._outbox,
-            chats._receipts,
-            chats._files,
-            chats._people,
-            chats._permissions,
-            chats._refusals,
-        )
+        hasty = copy(chats)
+        hasty.__class__ = _HastyChats
         router.servicers = replace(router.servicers, chats=hasty)
 
 

@@ -68,6 +68,7 @@ MOVES = {
     "inbox.received_at": "how long a command has waited",
     "sessions.ends_at": "when a session's time is over",
     "sessions.waits_since": "how much of it does not count",
+    "workspaces.archived_at": "how long an archive is kept",
     "sessions.pid_started": "which process it is, as the kernel tells it",
 }
 STAYS = {
@@ -107,6 +108,8 @@ def filled(tx: Transaction, table: str, name: str) -> None:
     if table == "prompts":
         columns = "command_id, bare_id, text, typed, turn, joined, finished"
         tx.execute(f"INSERT INTO prompts ({columns}) VALUES ('', '', '', 1, '', 0, 0)")
+    if table == "workspaces":
+        tx.execute("INSERT INTO workspaces VALUES ('', '', '', '', 0, 'archived', '', 0, 0, 1, 0, '', '', '', 0, '')")
     tx.execute(f"UPDATE {table} SET {name} = ?", (BEFORE.now,))
 
 
