@@ -28,6 +28,11 @@ def quota(value: str) -> str:
     return "" if good else "must be a number from 1 to 1000000"
 
 
+def quick_daily(value: str) -> str:
+    good = re.fullmatch(r"\d{1,9}(\s*,\s*\d{1,9})?", value)
+    return "" if good else "must be QUESTIONS, or QUESTIONS,TOKENS of their answers, such as 100,100000"
+
+
 def version(value: str) -> str:
     return "" if re.fullmatch(r"\d[\w.+-]{0,40}", value) else "must be a version, such as 1.4.0"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pointsman import agent_checks, mail_checks
-from pointsman.count_checks import count, days, networks, quota, seconds, version, versions
+from pointsman.count_checks import count, days, networks, quick_daily, quota, seconds, version, versions
 
 
 class Program(Enum):
@@ -213,13 +213,8 @@ SETTINGS: tuple[Setting, ...] = (
         _ROUTER,
         "200",
     ),
-    Setting(
-        "POINTSMAN_MACHINE_FILES_MIB",
-        "MiB of a machine's files that no message names yet",
-        quota,
-        _ROUTER,
-        "48",
-    ),
+    Setting("POINTSMAN_MACHINE_FILES_MIB", "MiB of a machine's files that no message names yet", quota, _ROUTER, "48"),
+    Setting("POINTSMAN_QUICK_DAILY", "what a chat may ask models a day", quick_daily, _ROUTER, "100,100000"),
     Setting("POINTSMAN_ALL_FILES_MIB", "MiB of all such files together", quota, _ROUTER, "512"),
     Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _router, _CLIENTS),
     Setting("POINTSMAN_ROUTER_FINGERPRINT", "fingerprint of the router's key", _fingerprint, _ADAPTER),

@@ -28,6 +28,7 @@ from router.domain.audit import KEPT
 from router.domain.clock_steps import DAY
 from router.domain.credentials import Role
 from router.domain.gates import NOTHING_ASKED, Requirements
+from router.domain.quick import FEW, Daily
 from router.domain.quotas import USUAL, Quotas
 from router.domain.risk import SHIPPED, RiskRule
 from router.domain.router_key import RouterKey
@@ -114,7 +115,7 @@ class Router:
     def __init__(
         self, database: Database, key: RouterKey, clock: Clock, settings_keys: Mapping[Role, str],
         randomness: Randomness = SYSTEM, audit_kept: float = KEPT, requirements: Requirements = NOTHING_ASKED,
-        rules: tuple[RiskRule, ...] = SHIPPED, quotas: Quotas = USUAL, zone: str = "UTC",
+        rules: tuple[RiskRule, ...] = SHIPPED, quotas: Quotas = USUAL, zone: str = "UTC", cap: Daily = FEW,
     ) -> None:  # fmt: skip
         subscriptions = Subscriptions(seal := Seal(database.path.with_name(SEAL)), clock, randomness.new_id)
         hub, wakeups, new_id, token = Hub(), Wakeups(), randomness.new_id, partial(new_token, randomness.secret)
@@ -122,7 +123,7 @@ class Router:
         lines, gates = StatusLines(clock, new_id, token, hub.connected), Gates(requirements, clock)
         self._outbox = outbox = Outbox(clock, jitter, wakeups, lines, subscriptions.why_not)
         status_messages = StatusMessages(outbox, lines, clock, new_id, token, hub.connected)
-        self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter)
+        delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter, cap, zone)
         self.workspaces, janitor, starts = _workspaces(delivery, gates, hub, clock, new_id)
         topics, memory = Topics(outbox, status_messages, clock, new_id), Memory(status_messages, clock)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
@@ -138,7 +139,7 @@ class Router:
         enrolment, screens = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint), Screens(hub)
         self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
         self.events, work_messages, self._work = _turns(database, hub, outbox, clock, new_id, token)
-        notifications = Notifications(outbox, clock, new_id, token, quotas, self._work.said)
+        notifications = Notifications(outbox, clock, new_id, token, quotas, self._work.said, delivery.quick.answered)
         machine_keys = MachineKeys(hub, delivery, notifications, clock, key.router_id)
         upstream = UpstreamService(hub, delivery, session_service, notifications, permissions, self.workspaces,
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
@@ -157,7 +158,7 @@ class Router:
             self.events, screens, people, deferral, session_messages, answer_rules, batches, janitor)  # fmt: skip
         told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages, again.failed)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
-        self._delivery_receipts, self.servicers = told, Servicers(
+        self._delivery_receipts, self._delivery, self.servicers = told, delivery, Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files), ChatLinkServicer(database, bound, outbox, told,
             files, people, permissions, concerns, refusals), ControlServicer(services),
             MemoryServicer(services, memory), IdentityServicer(key), guard)  # fmt: skip
@@ -169,6 +170,7 @@ class Router:
         await self.database.write(self._outbox.recover)
         await self.database.write(self._delivery_receipts.recover)
         await self.database.write(self._keys.load)
+        await self.database.write(self._delivery.quick.load)
         for role, secret in self._settings_keys.items():
             await self.database.write(partial(self._keys.bootstrap, secret=secret, role=role))
         await self.database.write(audit.tell)
@@ -176,28 +178,18 @@ class Router:
 
 
 def _inbound(
-    hub: Hub,
-    delivery: DeliveryEngine,
-    status_messages: StatusMessages,
-    dead_letters: DeadLetters,
-    permissions: Permissions,
-    starts: Starts,
-    deferral: Deferral,
-    clock: Clock,
-    controls: Controls,
-    pairing: Pairing,
-    batches: Batches,
-    rules: AnswerRules,
-    memory: Memory,
-    new_id: Callable[[], str],
-) -> BoundChats:
+    hub: Hub, delivery: DeliveryEngine, status_messages: StatusMessages, dead_letters: DeadLetters,
+    permissions: Permissions, starts: Starts, deferral: Deferral, clock: Clock, controls: Controls, pairing: Pairing,
+    batches: Batches, rules: AnswerRules, memory: Memory, new_id: Callable[[], str],
+) -> BoundChats:  # fmt: skip
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
     many = ChatBatches(batches, rules, status_messages, clock, new_id)
     for_a_time, pages = ChatAnswerRules(rules, status_messages, clock, deferral.kept.zone), Pages(permissions, controls)
     settings, notes = SettingsCommands(clock, deferral.kept.zone), ChatNotes(memory, status_messages)
     commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings), many)
     buttons = ChatButtons(delivery, dead_letters, status_messages, later, many, notes)
-    inbound = InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,
+    inbound = InboundService(status_messages, commands, buttons, permissions,
+        ChatStarts(starts, controls, delivery, hub.connected), controls, pages,
         Voices(status_messages, clock), later, notes, for_a_time, clock)  # fmt: skip
     return BoundChats(inbound, starts, permissions, delivery, status_messages)
 
@@ -265,7 +257,7 @@ async def running(
         key = await asyncio.to_thread(key_file.load, config.data_dir, identity)
         router = Router(
             store, key, clock, config.keys, audit_kept=config.audit_days * DAY,
-            requirements=config.requirements, rules=rules, quotas=config.quotas,
+            requirements=config.requirements, rules=rules, quotas=config.quotas, cap=config.quick,
             zone=local_zone(config.zone),
         )  # fmt: skip
         # Migrated and read before the writer thread runs: nobody else has the file open.

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from router.domain.credentials import Role
 from router.domain.gates import NOTHING_ASKED, Requirements
+from router.domain.quick import FEW, Daily
 from router.domain.quotas import MIB, USUAL, Quotas
 
 SHORTEST_KEY = 43  # characters: so many have 256 bits, as `secrets.token_urlsafe(32)` or base64 writes them
 
 AUDIT_DAYS, MOST_DAYS = 365, 36_500
 MOST_QUOTA = 1_000_000
+MOST_TOKENS = 1_000_000_000
 
 
 class SettingsError(Exception):
@@ -44,6 +46,7 @@ class RouterConfig:
     adapter_key: str = field(default="", repr=False)
     quotas: Quotas = USUAL
     zone: str = "UTC"  # of times of day; empty: the machine's
+    quick: Daily = FEW
 
     @property
     def keys(self) -> dict[Role, str]:
@@ -81,6 +84,7 @@ class RouterConfig:
             adapter_key=_api_key(environ, "POINTSMAN_ADAPTER_KEY"),
             quotas=_quotas(environ),
             zone=environ.get("TZ", ""),
+            quick=_quick(environ.get("POINTSMAN_QUICK_DAILY", "")),
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):
@@ -122,6 +126,16 @@ def _quotas(environ: Mapping[str, str]) -> Quotas:
         _number(environ, "POINTSMAN_MACHINE_FILES_MIB", USUAL.machine_bytes // MIB) * MIB,
         _number(environ, "POINTSMAN_ALL_FILES_MIB", USUAL.all_bytes // MIB) * MIB,
     )
+
+
+def _quick(text: str) -> Daily:
+    """What "100" or "100,50000" allows: questions, and tokens of their answers."""
+    if not text:
+        return FEW
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > 2 or not all(part.isascii() and part.isdigit() and int(part) <= MOST_TOKENS for part in parts):
+        raise SettingsError(f"POINTSMAN_QUICK_DAILY={text} is not QUESTIONS or QUESTIONS,TOKENS, such as 100,100000")
+    return Daily(*map(int, parts))
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, most: int = MOST_QUOTA, what: str = "number") -> int:

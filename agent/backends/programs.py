@@ -58,8 +58,8 @@ _NO_LINE = "This session has no input line: write a text for it, or send esc to 
 class Listener(Protocol):
     """Who wants to know what sessions without a terminal do."""
 
-    async def said(self, session_id: str, text: str) -> None:
-        """Last words of a turn, for people."""
+    async def said(self, session_id: str, text: str, output_tokens: int = 0) -> None:
+        """Last words of a turn, for people; the tokens are told of a model that is asked without a program."""
 
     async def took(self, session_id: str) -> None:
         """It has the text that it is being given; heard before the delivery is done."""

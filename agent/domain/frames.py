@@ -217,6 +217,7 @@ class Notify:
     files: tuple[NotificationFile, ...] = ()
     is_markdown: bool = False
     ends_turn: bool = False  # these are the last words of a turn
+    output_tokens: int = 0  # that the answer of a model took, where it was asked without a program
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ def _notify(seq: int, notification: frames.Notify) -> link.Notify:
         buttons=[types.Button(label=one.label, action=one.action) for one in notification.buttons],
         markdown=notification.is_markdown,
         ends_turn=notification.ends_turn,
+        output_tokens=notification.output_tokens,
     )
 
 

@@ -43,8 +43,10 @@ class HeadlessListener:
         self._outbox = outbox
         self._retry = retry
 
-    async def said(self, session_id: str, text: str) -> None:
-        notification = Notify(str(uuid.uuid4()), session_id, _fitting(text), is_markdown=True, ends_turn=True)
+    async def said(self, session_id: str, text: str, output_tokens: int = 0) -> None:
+        notification = Notify(
+            str(uuid.uuid4()), session_id, _fitting(text), is_markdown=True, ends_turn=True, output_tokens=output_tokens
+        )
         await self._insist(lambda: self._outbox.append(notification))
 
     async def became(self, session_id: str, state: SessionState) -> None:

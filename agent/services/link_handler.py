@@ -102,7 +102,7 @@ class LinkHandler:
         """What this machine can do."""
         answers = ("quick",) if self.can_answer() else ()
         if not self.can_start():
-            return (*CAPABILITIES, *answers)
+            return (*CAPABILITIES, *answers, *(("start",) if answers else ()))
         return (*CAPABILITIES, *answers, "start", *(("workspaces",) if self.has_workspaces else ()))
 
     async def welcomed(self, welcome: Welcome) -> None:

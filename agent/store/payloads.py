@@ -51,10 +51,10 @@ def _fields(item: Item) -> tuple[str, list[object]]:
             return "session_update", [*fields, told.state.value, told.waiting_for, *works, told.limited_until]
         case SessionGone():
             return "session_closed", [*astuple(item)]
-        case Notify(notification_id, session_id, text, buttons, files, is_markdown, ends_turn):
+        case Notify(notification_id, session_id, text, buttons, files, is_markdown, ends_turn, tokens):
             # No more than it needs: earlier versions, which knew less, wrote and read it so.
             few = [notification_id, session_id, text, [astuple(one) for one in buttons]]
-            said = [is_markdown, ends_turn] if is_markdown or ends_turn else []
+            said = [is_markdown, ends_turn, *([tokens] if tokens else [])] if is_markdown or ends_turn or tokens else []
             return "notify", few + ([[astuple(one) for one in files], *said] if files or said else [])
         case PermissionAsked(asked):
             options = [[*astuple(one)[:2], one.verdict.value, one.takes_text, one.meaning] for one in asked.options]
@@ -85,7 +85,12 @@ def _session(session_id: str, generation: int, label: str, backend: str, cwd: st
 
 
 def _notification(
-    notification_id: str, session_id: str, text: str, buttons: list[Any], files: Sequence[Any] = (), *said: bool
+    notification_id: str,
+    session_id: str,
+    text: str,
+    buttons: list[Any],
+    files: Sequence[Any] = (),
+    *said: Any,  # noqa: ANN401 -- as JSON has them
 ) -> Item:
     offered, sent = tuple(Button(*one) for one in buttons), tuple(NotificationFile(*one) for one in files)
     return Notify(notification_id, session_id, text, offered, sent, *said)

@@ -123,6 +123,7 @@ class Notify(Struct, frozen=True):
     files: tuple[File, ...] = ()
     is_markdown: bool = False
     ends_turn: bool = False  # its last words: the turn of the session is over
+    output_tokens: int = 0  # that a model took for it
 
 
 class PermissionRequest(Struct, frozen=True):

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 CLAUDE = "claude"  # the program that is started where nobody says which
 WORKSPACES = "workspaces"  # the ability to clone what sessions work in
+MODEL = "model"  # the same of a model that is asked without a program
 START = "start"  # the ability to begin sessions from afar
+QUICK = "quick"  # the ability to ask a model so
 MAX_CAPABILITIES = 64
 MAX_PROGRAMS = 50
 MAX_MODE, MAX_LACKS = 100, 200  # characters
@@ -81,6 +83,16 @@ class Machine(Struct, frozen=True):
     def has_workspaces(self) -> bool:
         """Whether it makes workspaces, as far as is known."""
         return self.capabilities is None or WORKSPACES in self.capabilities
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether it has a model that is asked without a program."""
+        return QUICK in (self.capabilities or ())
+
+    @property
+    def only_answers(self) -> bool:
+        """Whether it begins nothing else."""
+        return self.agents == (MODEL,)
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ TAKE_BACK = "take-back"  # /cancel with more behind it, which is about many
 IN_A_REPLY = (
     ABOUT_A_SESSION
     | {"later", "every", "remind", "follow", "unfollow", "allow", "deny", "rules"}
-    | {"remember", "recall"}
+    | {"remember", "recall", "ask"}
 )
 """Ours in a reply, too; for what these do there need be no session."""
 CHAT_COMMANDS = IN_A_REPLY | {

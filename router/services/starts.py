@@ -15,7 +15,7 @@ from router.domain.action import StartSession, StopSession
 from router.domain.audit import AuditEvent
 from router.domain.command import Command, CommandState, Ended, Origin
 from router.domain.errors import Reason, Refusal
-from router.domain.machine import CLAUDE, Machine, MachinePolicy
+from router.domain.machine import CLAUDE, MODEL, Machine, MachinePolicy
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted, checked, read
 from router.domain.wording import answers
@@ -81,11 +81,12 @@ class Starts:
         sessions.write(tx, session)
         audience.began(tx, session_id, origin.chat, is_public=is_public)
         try:
+            if wanted.action.agent == MODEL:
+                self._delivery.quick.begin(tx, session_id, origin)
             command = self._delivery.accept(tx, Draft(session_id, wanted.action, origin, ttl, redrive_of, note))
         # The refusal is an answer in a chat, which is committed: the session must not be.
         except Refusal:
-            sessions.remove(tx, session_id)
-            audience.forgotten(tx, session_id)
+            self._forget(tx, session_id)
             raise
         who = origin.actor or origin.source
         if asked:
@@ -96,6 +97,11 @@ class Starts:
         where = f"{what}on {wanted.machine_id} in {place}"
         audit.record(tx, now, AuditEvent.SESSION_STARTED, tx.caller, subject=session_id, detail=where)
         return command
+
+    def _forget(self, tx: Transaction, session_id: str) -> None:
+        sessions.remove(tx, session_id)
+        audience.forgotten(tx, session_id)
+        self._delivery.quick.forgotten(tx, session_id)
 
     def stop(self, tx: Transaction, session_id: str, origin: Origin, note: str = "") -> Command:
         """End a session; one that has not begun is taken back, which is the command given then. Raises Refusal."""
@@ -131,11 +137,11 @@ class Starts:
             wanted = replace(wanted, machine_id=place.machine_id) if place and not place.is_over else wanted
         named = machines.find(tx, wanted.machine_id)
         # One that is named and able is all that is looked at; else it is told which there are.
-        is_enough = named and named.may_start and not named.revoked and not tx.caller.scope.is_limited
+        is_enough = named and _begins(named, wanted) and not named.revoked and not tx.caller.scope.is_limited
         some = [named] if named and is_enough else machines.page(tx)
         known = scopes.machines_in(tx, tx.caller.scope, some)
         there = {machine.machine_id: machine for machine in known if not machine.revoked}
-        may = [machine_id for machine_id, machine in there.items() if machine.may_start]
+        may = [machine_id for machine_id, machine in there.items() if _begins(machine, wanted)]
         if asked:
             may = [each for each in may if there[each].has_workspaces]
             _check_able(there.get(wanted.machine_id))
@@ -150,6 +156,11 @@ def _check_able(machine: Machine | None) -> None:
     """Raises Refusal for a machine that is there and has no workspaces."""
     if machine is not None and not machine.has_workspaces:
         raise Refusal(Reason.UNSUPPORTED, NO_WORKSPACES.format(machine=machine.machine_id))
+
+
+def _begins(machine: Machine, wanted: Wanted) -> bool:
+    """Whether it begins sessions of that kind, as far as is known."""
+    return machine.may_answer if wanted.action.agent == MODEL else machine.may_start and not machine.only_answers
 
 
 def give_up(

@@ -19,6 +19,7 @@ from router.store import (
     notifications,
     pairing_codes,
     permissions,
+    quick,
     read_marks,
     session_messages,
     session_topics,
@@ -53,6 +54,8 @@ STORES = (
     Store(tables.ReadMark, purge=read_marks.purge),
     Store(tables.Workspace, workspaces.shift, workspaces.purge),
     Store(tables.Note, purge=notes.purge),
+    Store(tables.QuickSession, purge=quick.purge),
+    Store(tables.QuickUse, purge=quick.purge_uses),
     Store(tables.TraceStep, purge=trace.purge),
     Store(tables.Stranger, purge=strangers.purge),
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.

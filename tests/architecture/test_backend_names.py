@@ -40,6 +40,7 @@ ALLOWED = {
                 "agent/store/sessions.py",
                 "agent/domain/session_event.py",
                 "agent/domain/control.py",
+                "router/domain/machine.py",
                 "router/domain/routing.py",
                 "router/domain/router_buttons.py",
                 "router/domain/control.py",

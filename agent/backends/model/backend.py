@@ -230,7 +230,7 @@ class ModelBackend:
             figures = (counted.input, counted.output, counted.cache_read, counted.cache_written)
             self._happened(session, [Used(self.title, *figures)])
         if not asking.is_stopped:  # whoever stopped it knows
-            await self._heeded.said(session.session_id, _told(asking, said, error))
+            await self._heeded.said(session.session_id, _told(asking, said, error), asking.counted.output)
         if history.is_long:
             await self._sum_up(session, source, history)
         await self._heeded.became(session.session_id, SessionState.IDLE)

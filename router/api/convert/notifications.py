@@ -32,7 +32,7 @@ def notify(n: link_pb.Notify) -> frames.Notify:
     targets = tuple(ChatRef(t.transport, t.chat_id, t.thread_id, t.message_id) for t in n.targets)
     return frames.Notify(
         n.upstream_seq, n.notification_id, n.session_id, n.text, buttons(n.buttons), targets,
-        is_markdown=n.markdown, ends_turn=n.ends_turn,
+        is_markdown=n.markdown, ends_turn=n.ends_turn, output_tokens=n.output_tokens,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ HELP = (
     "/workspaces - clones that sessions work in, and what is in them\n"
     "/cancel - take back what has not been typed yet\n"
     "/later WHEN TEXT, /every RULE TEXT, /remind WHEN TEXT - at that time; /scheduled lists them\n"
+    "/ask TEXT - a quick answer of a model, without files and tools\n"
     "/remember TEXT - note it for all sessions there; /recall WORDS, /notes, /forget N\n"
     "/limits - go on by itself after a usage limit; /zone - of the times here\n"
     "/status - what waits and what went wrong; /dead - dead letters\n"

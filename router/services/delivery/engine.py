@@ -29,10 +29,12 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import Cancel, Receipt, ReceiptOutcome
 from router.domain.gates import Closed
 from router.domain.machine import CLAUDE
+from router.domain.quick import Daily
 from router.domain.wording import status_lines
 from router.link.hub import Hub, Link
 from router.services.delivery.backoffs import Backoffs
 from router.services.delivery.drafts import Draft, queued
+from router.services.delivery.quick import QuickAnswers
 from router.services.gates import Gates
 from router.services.outbox.status_messages import StatusMessages
 from router.services.wakeups import EXPIRY, Wakeups
@@ -48,24 +50,14 @@ class DeliveryEngine:
     """Owns the life of commands. Runs in the writer thread, except `poke`, which the event loop sets."""
 
     def __init__(
-        self,
-        hub: Hub,
-        status_messages: StatusMessages,
-        wakeups: Wakeups,
-        gates: Gates,
-        clock: Clock,
-        new_id: Callable[[], str],
-        jitter: Callable[[], float],
-    ) -> None:
-        self._hub = hub
-        self._status_messages = status_messages
-        self._wakeups = wakeups
-        self._gates = gates
-        self._clock = clock
-        self._new_id = new_id
-        self._jitter = jitter
+        self, hub: Hub, status_messages: StatusMessages, wakeups: Wakeups, gates: Gates, clock: Clock,
+        new_id: Callable[[], str], jitter: Callable[[], float], daily: Daily, zone: str,
+    ) -> None:  # fmt: skip
+        self._hub, self.quick = hub, QuickAnswers(clock, daily, zone)
+        self._wakeups, self._gates = wakeups, gates
+        self._clock, self._new_id, self._jitter = clock, new_id, jitter
         self._backoffs: Backoffs[str] = Backoffs(clock, wakeups)
-        self._started = clock.now()
+        self._status_messages, self._started = status_messages, clock.now()
         self.resends = 0
 
     def recover(self, tx: Transaction) -> None:
@@ -77,6 +69,7 @@ class DeliveryEngine:
         """Put a command on disk. Raises Refusal, having written nothing, when it may not be."""
         # Written as sent where it can be: one commit for both, and a crash before it leaves neither.
         now = self._clock.now()
+        self.quick.count(tx, draft)
         command = self._send_at_once(tx, queued(tx, draft, self._new_id(), now), now)
         commands.insert(tx, [command], actor_detail=draft.note)
         self._status_messages.accepted(tx, command)

@@ -35,6 +35,7 @@ class Notifications:
     _said: Callable[[str, str, bool], None] = lambda *_: (
         None
     )  # after the commit: a session's words, and if they end a turn
+    _answered: Callable[[Transaction, str, int], None] = lambda *_: None  # how many tokens an answer took
     on_said: list[Callable[[Transaction, Session, Notification], None]] = field(default_factory=list)
 
     def send(
@@ -101,6 +102,7 @@ class Notifications:
                 frame.files, sender=machine(machine_id).sender, is_markdown=frame.is_markdown,
                 ends_turn=frame.ends_turn,
             )  # fmt: skip
+            self._answered(tx, session.session_id, frame.output_tokens)
             tx.after_commit(partial(self._said, session.session_id, frame.text, frame.ends_turn))
 
 

@@ -17,7 +17,7 @@ _LOOKS = frozenset([
     "summary", "workspaces",
 ])  # fmt: skip
 _ANSWERS = frozenset(["allow", "deny"])
-_ABOUT_ALL = frozenset(["new", "dead", "policy"])  # commands of chats that reach beyond one session
+_ABOUT_ALL = frozenset(["new", "ask", "dead", "policy"])  # commands of chats that reach beyond one session
 # Each of these but the first two is judged by itself.
 _LOOK_BUTTONS = frozenset({
     Verb.USE, Verb.SHOW, Verb.ALL, Verb.END, Verb.KEEP_NOTE, Verb.FORGET_NOTE, Verb.TAKE_NOTE,

@@ -56,6 +56,7 @@ from router.store.migrations import (
     m0051_bindings,
     m0052_workspaces,
     m0053_concerns,
+    m0054_quick,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -112,6 +113,7 @@ MIGRATIONS: list[list[str]] = [
     m0051_bindings.STATEMENTS,
     m0052_workspaces.STATEMENTS,
     m0053_concerns.STATEMENTS,
+    m0054_quick.STATEMENTS,
 ]
 
 

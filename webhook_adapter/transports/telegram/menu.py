@@ -8,6 +8,7 @@ COMMANDS = {
     "use": "Choose a session for this chat",
     "status": "Show what is chosen, what waits and what went wrong",
     "new": "Start a session: machine, folder, and what it should do",
+    "ask": "A quick answer of a model, without files and tools",
     "end": "End a session that was started with /new",
     "keep": "Let it go on when its 24 hours are over",
     "stop": "Press Esc in the chosen session",

@@ -8,6 +8,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.tokens = 0
         self.states: list[SessionState] = []
         self.talk: Conversation | None = None
         self.modes: list[tuple[str, str]] = []  # with the model
@@ -21,8 +22,9 @@ class Notes:
     async def limited(self, session_id: str, until: float) -> None:  # noqa: ARG002 -- there is one session
         self.limits.append(until)
 
-    async def said(self, session_id: str, text: str) -> None:  # noqa: ARG002 -- there is one session
+    async def said(self, session_id: str, text: str, output_tokens: int = 0) -> None:  # noqa: ARG002 -- there is one session
         self.texts.append(text)
+        self.tokens += output_tokens
 
     async def took(self, session_id: str) -> None:
         """It says so itself."""

@@ -20,6 +20,7 @@ from router.domain.errors import Reason
 from router.domain.frames import Hello, Receipt, ReceiptOutcome, Result, ResultOutcome, SessionReport
 from router.domain.gates import NOTHING_ASKED
 from router.domain.machine import Machine
+from router.domain.quick import FEW
 from router.domain.quotas import USUAL
 from router.domain.session import SessionState
 from router.link.hub import Hub, Link
@@ -91,7 +92,8 @@ def built(database: Database) -> House:
     lines = StatusLines(clock, new_id, new_id, hub.connected)
     outbox = Outbox(clock, lambda: 0.0, wakeups, lines, lambda _tx, _note: "")
     status_messages = StatusMessages(outbox, lines, clock, new_id, new_id, hub.connected)
-    delivery = DeliveryEngine(hub, status_messages, wakeups, Gates(NOTHING_ASKED, clock), clock, new_id, lambda: 0.0)
+    gates = Gates(NOTHING_ASKED, clock)
+    delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, lambda: 0.0, FEW, "UTC")
     permissions = Permissions(
         delivery,
         outbox,

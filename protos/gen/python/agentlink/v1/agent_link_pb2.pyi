@@ -1207,6 +1207,7 @@ class Notify(_message.Message):
     TARGETS_FIELD_NUMBER: _builtins.int
     MARKDOWN_FIELD_NUMBER: _builtins.int
     ENDS_TURN_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number among all durable frames of the machine."""
     notification_id: _builtins.str
@@ -1219,6 +1220,10 @@ class Notify(_message.Message):
     """The text is Markdown; else it is plain."""
     ends_turn: _builtins.bool
     """The session says with it that its turn is over: these are its last words, and what was shown of the turn is over, too."""
+    output_tokens: _builtins.int
+    """Output tokens that the answer of a model took which is asked without a program, as its endpoint counts; they count
+    against what its chat may use a day.
+    """
     @_builtins.property
     def buttons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Button]:
         """Choices under it."""
@@ -1238,10 +1243,11 @@ class Notify(_message.Message):
         targets: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
         markdown: _builtins.bool = ...,
         ends_turn: _builtins.bool = ...,
+        output_tokens: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buttons", b"buttons", "ends_turn", b"ends_turn", "markdown", b"markdown", "notification_id", b"notification_id", "session_id", b"session_id", "targets", b"targets", "text", b"text", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buttons", b"buttons", "ends_turn", b"ends_turn", "markdown", b"markdown", "notification_id", b"notification_id", "output_tokens", b"output_tokens", "session_id", b"session_id", "targets", b"targets", "text", b"text", "upstream_seq", b"upstream_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -352,6 +352,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """As many notes are kept at this place, or of all, as this router keeps; or too many of a session wait for a person."""
     REASON_LOOKS_SECRET: _Reason.ValueType  # 119
     """There is something in the note that looks like a secret: it is not kept."""
+    REASON_QUICK_SPENT: _Reason.ValueType  # 128
+    """This chat, or this key, has asked models as much today as it may (POINTSMAN_QUICK_DAILY)."""
+    REASON_NO_MODEL: _Reason.ValueType  # 129
+    """No machine has a model that can be asked without a program: its owner names one (POINTSMAN_MODEL_URL)."""
     REASON_NOT_BOUND: _Reason.ValueType  # 122
     """No machine works for what the chat belongs to."""
     REASON_WORKSPACE_FAILED: _Reason.ValueType  # 126
@@ -540,6 +544,10 @@ REASON_QUOTA_NOTES: Reason.ValueType  # 118
 """As many notes are kept at this place, or of all, as this router keeps; or too many of a session wait for a person."""
 REASON_LOOKS_SECRET: Reason.ValueType  # 119
 """There is something in the note that looks like a secret: it is not kept."""
+REASON_QUICK_SPENT: Reason.ValueType  # 128
+"""This chat, or this key, has asked models as much today as it may (POINTSMAN_QUICK_DAILY)."""
+REASON_NO_MODEL: Reason.ValueType  # 129
+"""No machine has a model that can be asked without a program: its owner names one (POINTSMAN_MODEL_URL)."""
 REASON_NOT_BOUND: Reason.ValueType  # 122
 """No machine works for what the chat belongs to."""
 REASON_WORKSPACE_FAILED: Reason.ValueType  # 126
