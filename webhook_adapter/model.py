@@ -40,6 +40,17 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Workspace:
+    """A clone that a session is to work in; as in agentlink.v1."""
+
+    key: str
+    repository: str
+    ref: str = ""
+    base_ref: str = ""
+    foreign: bool = False  # what `ref` brings is a stranger's
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One inbound message or button press, verified and authorised."""
 
@@ -66,6 +77,7 @@ class Submission:
     context: str = ""  # for a session: where the words were written
     takes_back: str = ""  # the update_key of a message that is gone since
     written_at: datetime | None = None
+    workspace: Workspace | None = None  # that a session begun with this works in
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from router.domain.control import ControlSignal
 from router.domain.notification import Button
 from router.domain.permission_input import Answer
 from router.domain.person import Person
+from router.domain.workspace import Workspace
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
 _CHAT_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
@@ -73,6 +74,7 @@ class Inbound(Struct, frozen=True):
     context: str = ""  # for a session: where the words were written
     takes_back: str = ""  # the update_key of a message that is gone since
     written_at: float = 0.0  # by the platform's clock, where it is known
+    workspace: Workspace | None = None  # that a session begun with this works in
     person: Person | None = None  # whose it is; None for somebody who may do everything
 
     @property

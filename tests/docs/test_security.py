@@ -36,6 +36,8 @@ ATTACKERS = {
     "somebody on the network",
     "a client of the HTTP door that is slow, or many",
     "the supervised program",
+    "whoever writes on GitHub",
+    "whoever may write to a bound repository",
     *(f"API key of role {name.removeprefix('ROLE_').lower()}" for name in pb.Role.keys()[1:]),
 }
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")

@@ -50,6 +50,8 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
     if submission.control is not None:
         signal, value = submission.control
         request.control.CopyFrom(types_pb2.ControlSignal(kind=control_kind(signal), value=value))
+    if submission.workspace is not None:
+        request.workspace.CopyFrom(types_pb2.Workspace(**asdict(submission.workspace)))
     if submission.written_at is not None:
         request.written_at.FromDatetime(submission.written_at)
     if submission.answer is not None:

@@ -10,6 +10,7 @@ from router.api.convert.notifications import MAX_WORDS
 from router.api.convert.permissions import answer
 from router.api.convert.sessions import KINDS
 from router.api.convert.times import moment
+from router.api.convert.workspaces import workspace
 from router.domain.binding import MAX_CONTEXT, MAX_SPACE
 from router.domain.control import ControlSignal, checked
 from router.domain.errors import Reason, Refusal
@@ -31,7 +32,7 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
         checked_credential(request.passkey), answer(request.answer) if request.HasField("answer") else None,
         request.answer.input_digest, _control(request), request.transcribe, request.space[:MAX_SPACE],
         request.context[:MAX_CONTEXT], request.takes_back[:200],
-        moment(request.written_at),
+        moment(request.written_at), workspace(request.workspace) if request.HasField("workspace") else None,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from router.domain.session import Session, SessionState
 from router.domain.start import Wanted
 from router.domain.wording import answers
 from router.domain.wording import bindings as wording
+from router.domain.workspace import Workspace
 from router.services import bindings
 from router.services.chat.inbound import InboundService
 from router.services.chat.submission import MAX_ANSWER, Submitted, decided, submitted_as
@@ -29,7 +30,7 @@ from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
 from router.services.starts import Starts
-from router.store import chats, commands, permissions, sessions
+from router.store import chats, commands, machines, permissions, sessions
 from router.store.database import Transaction
 
 COMMANDS = frozenset(["stop", "cancel", "end"])
@@ -83,7 +84,8 @@ class BoundChats:
         """Begin a session in that chat: what is said there from now on is for it."""
         said = _with_context(replace(inbound, text=text)) if text.strip() else ""
         origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
-        wanted = Wanted(binding.machine_id, StartSession(said, binding.folder, agent=binding.agent))
+        place = _workspace(tx, inbound, binding)
+        wanted = Wanted(binding.machine_id, StartSession(said, binding.folder, agent=binding.agent, workspace=place))
         try:
             # Beside those who hear of all: what a session asks is not for everybody's eyes, and must find its people.
             command = self._starts.start(tx, wanted, origin, note=inbound.update_key, is_public=True)
@@ -132,6 +134,13 @@ def _session_of(tx: Transaction, inbound: Inbound) -> Session | None:
     """The session that was begun in that chat and has not ended."""
     session = sessions.find(tx, chats.chosen_session(tx, inbound.chat))
     return session if session is not None and session.state is not SessionState.ENDED else None
+
+
+def _workspace(tx: Transaction, inbound: Inbound, binding: Binding) -> Workspace | None:
+    """The clone that it works in; None where people chose a folder, or the machine has not said that it makes any."""
+    machine = machines.find(tx, binding.machine_id)
+    can = machine is not None and machine.capabilities is not None and machine.has_workspaces
+    return inbound.workspace if can and not binding.folder and not binding.agent else None
 
 
 def _only(session: Session | None, inbound: Inbound) -> Person:

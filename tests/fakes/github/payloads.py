@@ -70,7 +70,9 @@ def pull(it: Issue) -> Json:
     told, head = issue(it), it.pull
     del told["pull_request"]
     base = {"ref": "main", "sha": head.base_sha, "repo": repository(it.repository), "label": "base", "user": None}
-    from_repository = None if head.head_repository_gone else repository(it.repository) | {"fork": head.fork}
+    # A fork is a repository of its own, whatever it is called.
+    own = {"id": it.repository.id + 1_000_000, "fork": True} if head.fork else {}
+    from_repository = None if head.head_repository_gone else repository(it.repository) | {"fork": False} | own
     return told | {
         "url": f"{ROOT}/repos/{it.repository.full_name}/pulls/{it.number}",
         "html_url": f"{PAGE}/{it.repository.full_name}/pull/{it.number}",

@@ -263,3 +263,24 @@ def test_other_words_are_for_the_session_and_leave_the_question(router: RouterUn
 
     assert told.session_id == session_id
     assert state_of(router, permission_id) == types.PERMISSION_STATE_OPEN
+
+
+CLONE = types.Workspace(key="github:acme/api#3", repository="https://github.com/acme/api.git", ref="refs/pull/3/head")
+
+
+def test_where_no_folder_is_named_it_works_in_a_clone(router: RouterUnderTest, agent: ThinAgent) -> None:
+    with agent.connected(start_folders=["/src"], capabilities=["start", "workspaces"]) as link:
+        bind(router, agent.machine_id, folder="")
+        write(router, "go", workspace=CLONE)
+        [frame] = link.commands(1)
+
+    begun = frame.action.start_session
+    assert (begun.workspace.key, begun.workspace.ref, begun.folder) == (CLONE.key, CLONE.ref, "")
+
+
+@pytest.mark.usefixtures("bound")
+def test_where_one_is_named_it_works_there(router: RouterUnderTest, link: ThinLink) -> None:
+    write(router, "go", workspace=CLONE)
+
+    begun = link.commands(1)[0].action.start_session
+    assert (begun.HasField("workspace"), begun.folder) == (False, "/src")

@@ -8,12 +8,14 @@ from flask import Blueprint
 
 from pointsman.client.bindings import Binding
 from webhook_adapter.config import ConfigError
+from webhook_adapter.transports.github.app_setup import site
 from webhook_adapter.transports.github.inbound.access import Commanders, Unknown
 from webhook_adapter.transports.github.inbound.intake import GITHUB, Choice, Intake
 from webhook_adapter.transports.github.inbound.permission import permission_by
 from webhook_adapter.transports.github.inbound.progress import ProgressFile
 from webhook_adapter.transports.github.inbound.sweep import POLL_S, SWEEP_S, Sweep
 from webhook_adapter.transports.github.inbound.webhook import create_blueprint
+from webhook_adapter.transports.github.inbound.workspaces import places_by
 from webhook_adapter.transports.github.outbound.client import GitHubClient, GitHubError
 from webhook_adapter.transports.github.outbound.options import Choices
 from webhook_adapter.transports.github.outbound.route import client_of, route
@@ -56,7 +58,8 @@ def way_in(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callab
     commanders = Commanders(permission_by(client), host.clock.monotonic)
     app = settings.app
     choice = choice_by(Choices(client, app.app_id, f"{app.slug}[bot]"))
-    intake = Intake(app.app_id, settings.mention, bindings, commanders, host.router.submit, choice=choice)
+    places, submit = places_by(client, site(settings.api)), host.router.submit
+    intake = Intake(app.app_id, settings.mention, bindings, commanders, submit, choice=choice, places=places)
     return lambda event, payload: host.lifecycle.handle(GITHUB, lambda: intake.receive(event, payload))
 
 

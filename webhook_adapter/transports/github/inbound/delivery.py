@@ -61,6 +61,7 @@ class Comment:
     installation_id: int
     written_at: datetime | None = None
     about: str = ""  # the file and line that a review comment is about; others chose its name
+    is_pull: bool = False  # it belongs to a pull request
 
     @property
     def chat_id(self) -> str:
@@ -157,7 +158,7 @@ def _comment(app: str, payload: object, where: Where, field: str) -> Comment:
     return Comment(
         f"github:{app}:{where.value}{comment_id}:created", where, comment_id, text, _number(issue, "number"), thread,
         sender, _repository(_part(payload, "repository")), _number(_part(payload, "installation"), "id"),
-        _moment(said), _about(said),
+        _moment(said), _about(said), where is not Where.ISSUE or issue.get("pull_request") is not None,
     )  # fmt: skip
 
 

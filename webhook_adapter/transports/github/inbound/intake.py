@@ -16,6 +16,7 @@ from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.github.inbound.access import Commanders
 from webhook_adapter.transports.github.inbound.delivery import Comment, Gone, Ignored, Press, Repository, Sender, read
 from webhook_adapter.transports.github.inbound.mentions import said
+from webhook_adapter.transports.github.inbound.workspaces import Places
 from webhook_adapter.transports.lifecycle import Handled, Outcome, handed_in
 
 logger = logging.getLogger(__name__)
@@ -49,8 +50,10 @@ class Intake:
         submit: Callable[[Submission], Submitted],
         now: Callable[[], float] = time.monotonic,
         choice: Choice = lambda _chat_id, _command, _written_at: None,
+        places: Places = lambda _comment: None,
     ) -> None:
         """`word` is what comments call us; `bindings` and `submit` raise RouterError."""
+        self._places = places
         self._app, self._word = str(app_id), word
         self._bindings, self._commanders, self._submit, self._now = bindings, commanders, submit, now
         self._limit, self._choice = Limit(*OFTEN), choice
@@ -74,7 +77,8 @@ class Intake:
         chosen = self._choice(comment.chat_id, command, comment.written_at) if not comment.thread else None
         submission = _submission(comment, command)
         if chosen is None:
-            return submission
+            # Only of whoever may: a stranger costs no more than one call.
+            return replace(submission, workspace=self._places(comment))
         message_id, button = chosen
         chat = replace(submission.chat, message_id=message_id)
         return replace(submission, chat=chat, text="", context="", button=button)

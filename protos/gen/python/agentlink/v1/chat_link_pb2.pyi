@@ -1010,6 +1010,7 @@ class SubmitRequest(_message.Message):
     CONTEXT_FIELD_NUMBER: _builtins.int
     TAKES_BACK_FIELD_NUMBER: _builtins.int
     WRITTEN_AT_FIELD_NUMBER: _builtins.int
+    WORKSPACE_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event, for ever: "telegram:<bot>:<update id>". The same key again gets the first answer, for 96 h."""
     actor: _builtins.str
@@ -1075,6 +1076,10 @@ class SubmitRequest(_message.Message):
     def written_at(self) -> _timestamp_pb2.Timestamp:
         """When the person wrote it, where the door knows: words that name an option answer only what was asked before."""
 
+    @_builtins.property
+    def workspace(self) -> _types_pb2.Workspace:
+        """With space: the clone that a session begun with this works in, where its machine has such and the binding names no folder."""
+
     def __init__(
         self,
         *,
@@ -1101,10 +1106,11 @@ class SubmitRequest(_message.Message):
         context: _builtins.str = ...,
         takes_back: _builtins.str = ...,
         written_at: _timestamp_pb2.Timestamp | None = ...,
+        workspace: _types_pb2.Workspace | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "file", b"file", "written_at", b"written_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "file", b"file", "workspace", b"workspace", "written_at", b"written_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "context", b"context", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "space", b"space", "takes_back", b"takes_back", "text", b"text", "transcribe", b"transcribe", "update_key", b"update_key", "user_id", b"user_id", "written_at", b"written_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "context", b"context", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "space", b"space", "takes_back", b"takes_back", "text", b"text", "transcribe", b"transcribe", "update_key", b"update_key", "user_id", b"user_id", "workspace", b"workspace", "written_at", b"written_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

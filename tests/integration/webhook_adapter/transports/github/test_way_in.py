@@ -259,3 +259,28 @@ def test_a_pull_request_of_a_fork_gives_its_author_nothing(scene: Scene) -> None
     assert prompt.startswith("look at line 3")
     assert "about line 3 of src/main.py" in prompt
     assert EVIL not in prompt
+
+
+def test_a_pull_request_is_cloned_as_a_stranger_s_where_it_is_one(scene: Scene) -> None:
+    with scene.machine.connected(start_folders=["/src"], capabilities=["start", "workspaces"]) as link:
+        scene.bind(folder="")
+        theirs = scene.github.opens(scene.repository, EVIL, scene.mallory, fork=True)
+        ours = scene.github.opens(scene.repository, EVIL, scene.ada)
+        gone = scene.github.opens(scene.repository, EVIL, scene.mallory, fork=True)
+        assert gone.pull
+        gone.pull.head_repository_gone = True
+        for issue in (theirs, ours, gone, scene.issue):
+            scene.says("@pointsman go", issue=issue)
+        assert set(scene.delivered()) == {200}
+        clones = [each.action.start_session.workspace for each in link.commands(4)]
+
+    told = [(each.key, each.ref, each.base_ref, each.foreign) for each in clones]
+    assert {each.repository for each in clones} == {
+        f"https://{scene.github.base_url.removeprefix('http://')}/acme/api.git"
+    }
+    assert told == [
+        ("github:acme/api#2", "refs/pull/2/head", "refs/heads/main", True),
+        ("github:acme/api#3", "refs/pull/3/head", "refs/heads/main", False),
+        ("github:acme/api#4", "refs/pull/4/head", "refs/heads/main", True),
+        ("github:acme/api#1", "", "", False),
+    ]
