@@ -36,8 +36,7 @@ def route(host: Host, settings: GitHubSettings) -> Route:
     own = Own(app.app_id, app.slug, settings.mention)
 
     def watch() -> None:
-        # All sessions: those that have ended are what checks are to end with.
-        looking = CheckWatch(checks, lambda: host.router.own.sessions(include_ended=True), host.clock)
+        looking = CheckWatch(checks, lambda ended: host.router.own.sessions(include_ended=ended), host.clock)
         while not host.stop.wait(_LOOK_S):
             looking.look()
 

@@ -70,7 +70,7 @@ def session(scene: Scene, state: SessionState) -> Session:
 
 
 def watch(scene: Scene, checks: Checks, state: SessionState) -> CheckWatch:
-    return CheckWatch(checks, lambda: [session(scene, state)], scene.clock)
+    return CheckWatch(checks, lambda _ended: [session(scene, state)], scene.clock)
 
 
 def test_a_turn_is_shown_in_one_check_and_in_no_comment(scene: Scene, transport: GitHubTransport) -> None:
@@ -113,6 +113,27 @@ def test_a_check_ends_as_its_session_does(
     watch(scene, checks, state).look()
 
     assert shown(scene).conclusion == conclusion
+
+
+def test_a_session_that_is_told_of_no_more_has_ended(scene: Scene, checks: Checks) -> None:
+    told, asked = [session(scene, SessionState.BUSY)], list[bool]()
+
+    def sessions(ended: bool) -> list[Session]:
+        asked.append(ended)
+        return told
+
+    looking = CheckWatch(checks, sessions, scene.clock)
+    looking.look()
+    told.clear()
+    scene.github.fails(FaultKind.CUT_BEFORE, "PATCH")
+    conclusions = []
+    for _ in range(2):
+        scene.clock._now += 60
+        looking.look()
+        conclusions.append(shown(scene).conclusion)
+
+    assert conclusions == [None, "neutral"]
+    assert asked == [True, False, False]
 
 
 def test_a_question_is_shown_with_its_buttons_and_is_over_when_it_is_answered(

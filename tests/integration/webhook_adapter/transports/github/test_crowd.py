@@ -105,4 +105,4 @@ def watching(scene: Scene, checks: Checks, pulls: list[Issue]) -> CheckWatch:
                 home=(Chat("github", scene.chat(pull)),))
         for number, pull in enumerate(pulls)
     ]  # fmt: skip
-    return CheckWatch(checks, lambda: sessions, scene.clock)
+    return CheckWatch(checks, lambda _ended: sessions, scene.clock)
