@@ -4,11 +4,13 @@ Each is begun in the transaction of what it tells of, by an id made from that: s
 one of each kind is open: what comes while it waits is told as always, and goes up no ladder.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from router.clock import Clock, moment
 from router.domain import concern
-from router.domain.command import Command, Origin
+from router.domain.audience import place
+from router.domain.command import ChatRef, Command, Origin
 from router.domain.concern import Concern
 from router.domain.notification import Notification
 from router.domain.permission import MAX_OPEN, Closed, Permission, PermissionState
@@ -82,12 +84,13 @@ class Concerns:
         """Somebody decided what becomes of a command."""
         self._over(tx, concern.identity(Concern.FAILED, command.command_id), wording.SETTLED)
 
-    def said(self, tx: Transaction, session: Session, note: Notification) -> None:
-        """A session said something, or its turn is over."""
-        kind = Concern.FINISHED if note.ends_turn else Concern.SAID
-        words = wording.FINISHED if note.ends_turn else wording.SAID
+    def said(self, tx: Transaction, session: Session, sent: list[Notification]) -> None:
+        """A session said something, or its turn is over; it is about those alone to whom it was said."""
+        kind = Concern.FINISHED if sent[0].ends_turn else Concern.SAID
         if self._whose(tx, kind):
-            self._begin(tx, kind, note.notification_id, session, words.format(text=note.text), is_told=True)
+            words = wording.FINISHED if sent[0].ends_turn else wording.SAID
+            about, chats = sent[0].notification_id, {place(note.chat) for note in sent}
+            self._begin(tx, kind, about, session, words.format(text=sent[0].text), is_told=True, chats=chats)
 
     def limited(self, tx: Transaction, session: Session, limit: float) -> None:
         """A session is at its usage limit, until a time of the wall clock."""
@@ -163,14 +166,17 @@ class Concerns:
         *,
         is_told: bool,
         ends: float | None = None,
+        chats: Collection[ChatRef] = (),
     ) -> None:
+        """`chats`: for who hears in these; none: for all who hear of the session."""
         asked = concern.question(kind, about, session.session_id, text, self._clock.now(), ends)
         there = permissions.open_of_session(tx, session.session_id)
         is_full = len(there) >= MAX_OPEN or any(concern.is_of(each, kind) for each in there)
         if is_full or permissions.find(tx, asked.permission_id) is not None:
             return
-        whose = self._whose(tx, kind)
-        if any(who & whose for who in audience.listeners(tx, session).values()):
+        heard = audience.listeners(tx, session)
+        hear = {person_id for chat in heard if not chats or place(chat) in chats for person_id in heard[chat]}
+        if whose := self._whose(tx, kind) & hear:
             self._permissions.begin(tx, asked)
             self._escalations.concern(tx, session, asked, whose, is_told=is_told)
 

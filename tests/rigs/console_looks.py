@@ -72,6 +72,12 @@ def _later(page: Page) -> None:
     page.get_by_role("button", name="Do something later").click()
 
 
+def _audience(page: Page) -> None:
+    page.get_by_label("More about this session").click()
+    page.get_by_role("button", name="Who hears of it…").click()
+    expect(page.locator(".audience li")).to_have_count(2)
+
+
 def _keys(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("?")
@@ -97,6 +103,9 @@ STATES = {
     "wish": State("#/later", ".month", _later),
     "machines": State("#/machines", ".card"),
     "settings": State("#/settings", ".card"),
+    "rules": State("#/rules", ".rules .card"),
+    "ladder": State("#/ladder", ".summaries .card"),
+    "audience": State("#/session/s-1", ".question", _audience),
     "notes": State("#/notes", ".notes .card"),
     "trace": State("#/trace", ".nothing"),
     "passkey": State("#/passkey", ".trace-form"),

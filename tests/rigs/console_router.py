@@ -24,6 +24,7 @@ from pointsman.client.records import (
     Stats,
     TraceStep,
 )
+from tests.rigs.console_audience import FakeAudience
 from tests.rigs.console_events import FakeEvents
 from tests.rigs.console_notes import FakeNotes
 from tests.rigs.console_pushes import FakePushes
@@ -63,11 +64,10 @@ def a_command(command_id: str, session_id: str, text: str, **given: object) -> C
         "",
         False,
     )
-    blank = Command(*made, *(None,) * 7)
-    return replace(blank, **given)  # type: ignore[arg-type]
+    return replace(Command(*made, *(None,) * 7), **given)  # type: ignore[arg-type]
 
 
-class FakeControl(FakeEvents, FakeNotes, FakeWorkspaces):
+class FakeControl(FakeEvents, FakeNotes, FakeWorkspaces, FakeAudience):
     """Control over the values in its dictionaries, which tests may set. Time goes on by a second at each step."""
 
     def __init__(self, now: datetime | None = None) -> None:

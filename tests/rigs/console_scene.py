@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pointsman.client.deferred import DeferredState, DeferredTask
 from pointsman.client.gates import ProgramVersion
 from pointsman.client.notes import NoteScope, NoteSource, NoteState
+from pointsman.client.people_records import Ladder
 from pointsman.client.records import Button, CommandState, SessionState
+from tests.rigs.console_audience import a_rule
 from tests.rigs.console_notes import a_note
 from tests.rigs.console_router import FakeRouter, a_session
 
@@ -74,6 +76,9 @@ def a_day() -> FakeRouter:
     own.tick(20 * 60)
     _questions(router)
     _queue(router)
+    own.known_rules = (a_rule("r-1"), a_rule("r-2", tool="Edit", pattern="src/api", folder="~/src", answers=1))
+    own.known_ladder = Ladder("15m again, 30m mail!", "failed, machine-lost")
+    own.summaries = {"4711": "every day 8:00"}
     _later(router)
     own.known_notes = (
         a_note(11, "Deployments run from the attic, at night, with deploy.sh --all"),

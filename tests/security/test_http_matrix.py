@@ -106,6 +106,13 @@ POST /console/api/logout            page
 GET  /console/api/push              cookie page
 GET  /console/api/notes             cookie page
 GET  /console/api/workspaces        cookie page
+GET  /console/api/audience          cookie page
+GET  /console/api/ladder            cookie page
+GET  /console/api/rules             cookie page
+POST /console/api/follow            page
+POST /console/api/ladder            page
+POST /console/api/summary           page
+POST /console/api/end-rule          page
 POST /console/api/note-keep         page
 POST /console/api/note-forget       page
 POST /console/api/push-subscribe    page

@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
+from pointsman.client.answer_rules import AnswerRule
 from pointsman.client.deferred import Deferred, DeferredChange, DeferredTask, Occurrences
 from pointsman.client.join_tokens import NewJoinToken
 from pointsman.client.notes import Note
+from pointsman.client.people_records import Ladder
 from pointsman.client.permission_records import Permission
 from pointsman.client.records import (
+    Chat,
     Command,
     CommandState,
     DeadLetters,
@@ -111,6 +114,31 @@ class ConsoleControl(Protocol):
 
     def forget(self, number: int, *, request: str, login_id: str) -> None:
         """Remove one for good."""
+
+    def audience(self, session_id: str) -> tuple[Sequence[Chat], Sequence[Chat]]:
+        """Who hears of a session, and which chats that want messages do not."""
+
+    def follow_session(
+        self, session_id: str, chats: Sequence[Chat] = (), *, request: str | None = None
+    ) -> Sequence[Chat]:
+        """Let chats hear of a session."""
+
+    def unfollow_session(
+        self, session_id: str, chats: Sequence[Chat] = (), *, request: str | None = None
+    ) -> Sequence[Chat]:
+        """Let them hear of it no more."""
+
+    def ladder(self, person_id: str = "", wanted: str = "", concerns: str = "", *, login_id: str = "") -> Ladder:
+        """How whoever is at that browser is asked again, and about what beside questions: set where it is given."""
+
+    def summary(self, chat: Chat, at: str = "", *, request: str | None = None) -> str:
+        """When a chat is told each day how its sessions stand; set where it is given."""
+
+    def rules(self, session_id: str = "", *, include_over: bool = False) -> Sequence[AnswerRule]:
+        """The rules that hold, newest first."""
+
+    def end_rule(self, rule_id: str, *, request: str | None = None, origin: Origin | None = None) -> AnswerRule:
+        """End one, at once."""
 
     def screen(self, session_id: str) -> str:
         """What the terminal of a session shows now."""

@@ -104,6 +104,7 @@ class Permission(Answer):
     option_id: str
     text: str
     updated_input: Annotated[str, Meta(description="The input that it was allowed with, where that is another one.")]
+    risks: Annotated[tuple[str, ...], Meta(description="Names of the rules for what is risky that it fits.")]
     detail: str
     command_id: Annotated[str, Meta(description="Of the command that takes the answer to the machine.")]
     created_at: Time | None

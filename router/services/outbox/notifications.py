@@ -36,7 +36,7 @@ class Notifications:
         None
     )  # after the commit: a session's words, and if they end a turn
     _answered: Callable[[Transaction, str, int], None] = lambda *_: None  # how many tokens an answer took
-    on_said: list[Callable[[Transaction, Session, Notification], None]] = field(default_factory=list)
+    on_said: list[Callable[[Transaction, Session, list[Notification]], None]] = field(default_factory=list)
 
     def send(
         self,
@@ -82,7 +82,7 @@ class Notifications:
             self._outbox.add(tx, note, actor)
             sent.append(note)
         for tell in self.on_said:
-            tell(tx, session, sent[0])
+            tell(tx, session, sent)
         return sent
 
     def to_operators(self, tx: Transaction, text: str) -> None:

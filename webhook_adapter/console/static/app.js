@@ -1,6 +1,7 @@
 // The page: which view is open, and the stream that keeps it true.
 
 import { post } from "./api.js";
+import { ladderView } from "./audience.js";
 import { chatView } from "./chat.js";
 import { Conversation } from "./conversation.js";
 import { attribute, text } from "./dom.js";
@@ -10,6 +11,7 @@ import { attempt, banner } from "./notices.js";
 import { notesView } from "./notes.js";
 import { workspacesView } from "./workspaces.js";
 import { machinesView, passkeyView, queueView, startView, traceView } from "./pages.js";
+import { rulesView } from "./rules.js";
 import { scheduleView } from "./schedule.js";
 import { needsYou, sessionList } from "./sessions.js";
 import { settingsView } from "./settings.js";
@@ -52,6 +54,8 @@ function open() {
     settings: () => settingsView(),
     notes: () => notesView(),
     workspaces: () => workspacesView(),
+    rules: () => rulesView(),
+    ladder: () => ladderView(),
   };
   view = (views[name] ?? startView)();
   rest = said = "";

@@ -1,12 +1,13 @@
 // The head of a session: its name, where it runs, what it does and with what; what can be done to it.
 
 import { newKey, post, wishes } from "./api.js";
+import { openAudience } from "./audience.js";
 import { dialog } from "./dialog.js";
 import { attribute, h, icon, list, text } from "./dom.js";
 import { attempt, toast } from "./notices.js";
 import { openScreen } from "./screen.js";
 import { needsYou, stateChip } from "./sessions.js";
-import { isMuted, mute } from "./unread.js";
+import { isMuted, mute, mutedUntil } from "./unread.js";
 import { sessionName, shortPath } from "./words.js";
 
 export function chatHead(sessionId, conversation) {
@@ -61,6 +62,7 @@ function headMenu(sessionId) {
   const close = () => (node.open = false);
   const outside = (event) => node.contains(event.target) || close();
   const wish = wishes();
+  let current = null;
   node.addEventListener("toggle", () => {
     if (node.open) document.addEventListener("pointerdown", outside);
     else document.removeEventListener("pointerdown", outside);
@@ -72,16 +74,33 @@ function headMenu(sessionId) {
   });
   const act = (key, label, action, style = "") => ({ key, label, action, style, close });
 
+  /** Until a moment in milliseconds; 0: not at all. */
+  function silence(until) {
+    mute(sessionId, until);
+    toast(until ? "Its words are not counted or read out here any more." : "Its words count again.");
+    update(current);
+  }
+
+  function muteUntil() {
+    const soon = new Date(Date.now() + 2 * 3600_000 - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+    const field = h("input", { id: "mute-until", type: "datetime-local", required: true, value: soon });
+    return dialog("Mute it until", [h("label", { for: "mute-until" }, "Until"), field], "Mute it", () => {
+      const until = new Date(field.value).getTime();
+      if (!(until > Date.now())) throw new Error("That moment is over.");
+      silence(until);
+    });
+  }
+
   function update(session) {
+    current = session;
     const alive = session.state !== "ended";
     list(items, [
       ...(alive ? controls(session, act, wish) : []),
       act("rename", "Rename it…", () => rename(session)),
-      act("mute", isMuted(sessionId) ? "Unmute it in this browser" : "Mute it in this browser", async () => {
-        mute(sessionId, !isMuted(sessionId));
-        toast(isMuted(sessionId) ? "Its words are not counted or read out here any more." : "Its words count again.");
-        update(session);
-      }),
+      isMuted(sessionId) && act("unmute", `Unmute it in this browser${mutedUntil(sessionId)}`, () => silence(0)),
+      !isMuted(sessionId) && act("mute", "Mute it in this browser", () => silence(Infinity)),
+      !isMuted(sessionId) && act("mute-until", "Mute it here until…", muteUntil),
+      act("audience", "Who hears of it…", () => openAudience(session)),
       act("copy", "Copy its id", () => navigator.clipboard.writeText(sessionId)),
       alive && session.backend === "headless" && act("end", "End the session…", () => endSession(session), "bad-words"),
     ].filter(Boolean), (item) => item.key, menuItem);

@@ -15,13 +15,17 @@ export function inboxView() {
   const deny = h("button", { class: "button small", type: "button" }, "Deny these");
   const none = h("button", { class: "button small ghost", type: "button", onclick: () => choose([]) }, "Choose none");
   const bar = h("div", { class: "bulk", role: "group", "aria-label": "Chosen questions", hidden: true }, sums, allow, deny, none);
-  const all = h("button", { class: "button small ghost", type: "button", onclick: () => choose(questions.filter(isPlain)) }, "Choose all that take a yes or no");
-  const node = page("Inbox", "Questions that wait for an answer", h("p", { class: "inbox-all" }, all), bar, empty, rows);
+  const all = h("button", { class: "button small ghost", type: "button", onclick: () => choose(plain()) }, "Choose all that take a yes or no");
+  const machine = which("Machine", 2);
+  const rule = which("What is risky", 1);
+  const choosing = h("div", { class: "inbox-which", role: "group", "aria-label": "Which of them" }, machine.node, rule.node, h("p", { class: "inbox-all" }, all));
+  const node = page("Inbox", "Questions that wait for an answer", choosing, bar, empty, rows);
   let questions = [];
   let overview = null;
 
   allow.addEventListener("click", () => attempt(allow, () => answerAll("allow")));
   deny.addEventListener("click", () => attempt(deny, () => answerAll("deny")));
+  choosing.addEventListener("chosen", show);
 
   function choose(items) {
     chosen.clear();
@@ -50,10 +54,19 @@ export function inboxView() {
     const known = new Set(questions.map(questionKey));
     for (const key of chosen.keys()) if (!known.has(key)) chosen.delete(key);
     empty.hidden = questions.length > 0;
-    all.parentNode.hidden = questions.filter(isPlain).length < 2;
+    machine.offer(questions.filter(isPlain).map((item) => item.machine_id));
+    rule.offer(questions.filter(isPlain).flatMap((item) => item.risks ?? []));
+    choosing.hidden = questions.filter(isPlain).length < 2;
+    text(all, machine.value() || rule.value() ? `Choose these ${plain().length}` : "Choose all that take a yes or no");
     bar.hidden = chosen.size === 0;
     text(sums, `${count(chosen.size, "question")} chosen`);
     list(rows, questions.map((item) => ({ ...item, session: overview?.sessions.find((one) => one.session_id === item.session_id), isChosen: chosen.has(questionKey(item)), toggle })), questionKey, inboxRow);
+  }
+
+  /** What takes a yes or no, of the machine and rule that are chosen. */
+  function plain() {
+    const fits = (item) => [item.machine_id, ""].includes(machine.value()) && (rule.value() === "" || item.risks?.includes(rule.value()));
+    return questions.filter((item) => isPlain(item) && fits(item));
   }
 
   function toggle(item, on) {
@@ -68,6 +81,24 @@ export function inboxView() {
     show();
   }
   return { node, title: () => "Inbox", load: async () => {}, update, focus() {} };
+}
+
+/** A choice of one of some values, or all; there only where there are at least so many. */
+function which(label, least) {
+  const select = h("select", { disabled: true, "aria-label": label });
+  const node = h("label", { hidden: true }, label, select);
+  let known = "";
+  select.addEventListener("change", () => node.dispatchEvent(new Event("chosen", { bubbles: true })));
+  function offer(values) {
+    const there = [...new Set(values.filter(Boolean))].sort();
+    if (there.join() === known) return;
+    known = there.join();
+    const was = select.value;
+    select.replaceChildren(...["", ...there].map((value) => h("option", { value, selected: value === was }, value || "All")));
+    select.disabled = node.hidden = there.length < least;
+    if (node.hidden) select.value = "";
+  }
+  return { node, offer, value: () => select.value };
 }
 
 const isPlain = (item) => item.kind !== "question" && canAnswer(item, "allow") && canAnswer(item, "deny");

@@ -31,7 +31,7 @@ export function questionRow(item) {
   const extra = item.form?.length > 0 ? forms(item, (answers) => respond(state, { answers }, proof)) : null;
   const node = h("li", { class: "said question", "data-question": item.permission_id }, h("div", { class: "meta" }, from, at), h("div", { class: "bubble", tabindex: "0", role: "group", "aria-label": "What it asks" }, subject(item)), extra, buttons, edited, proof.node, words, told);
   if (extra) buttons.hidden = true;
-  buttons.append(...item.buttons.map((button) => choice(state, button, proof)));
+  buttons.append(...item.buttons.filter((button) => optionOf(button) !== "for").map((button) => choice(state, button, proof)), ...allowFor(state, proof));
   node.addEventListener("click", (event) => event.target.closest("[data-edit]") && edited.show());
   function update({ name, where }) {
     text(from, [name, where].filter(Boolean).join(" · "));
@@ -86,6 +86,33 @@ function choice(state, button, proof) {
     if (done && state.answered) attribute(node, "aria-pressed", "true");
   }
   return node;
+}
+
+/** For how long the same may be allowed, where the router offers that: exactly this, in this session. */
+function allowFor(state, proof) {
+  const offered = state.item.buttons.find((button) => optionOf(button) === "for");
+  if (!offered) return [];
+  const token = offered.data.split(":").slice(0, 2).join(":");
+  const until = evening();
+  const spans = [["2 hours, here", 120], [`Until ${clock(until / 1000)}, here`, Math.ceil((until - Date.now()) / 60_000)]];
+  const menu = h("div", { class: "choices for", role: "group", "aria-label": "For how long", hidden: true }, spans.map(([label, minutes]) => choice(state, { label: `⏱ ${label}`, data: `${token}:for-${minutes}` }, proof)),
+    (state.item.options ?? []).filter((option) => option.verdict === "allow_always").map((option) => choice(state, { label: `${option.label || "Always"}: as the program means it`, data: `${token}:${option.option_id}` }, proof)));
+  const open = h("button", { class: "button choice", type: "button", "aria-expanded": "false" }, offered.label);
+  open.addEventListener("click", () => {
+    menu.hidden = !menu.hidden;
+    attribute(open, "aria-expanded", String(!menu.hidden));
+    if (!menu.hidden) menu.firstChild.focus();
+  });
+  return [open, menu];
+}
+
+/** When the day is over, for whoever sits here: 20:00, or at midnight where that is near. In milliseconds. */
+function evening() {
+  const at = new Date();
+  const now = at.getTime();
+  at.setHours(20, 0, 0, 0);
+  if (at.getTime() - now < 30 * 60_000) at.setHours(24, 0, 0, 0);
+  return at.getTime();
 }
 
 const optionOf = (button) => button.data.split(":").slice(2).join(":");

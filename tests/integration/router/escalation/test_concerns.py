@@ -225,6 +225,25 @@ def test_of_one_kind_one_waits_and_what_comes_then_is_told_as_always(
     assert brought(router, telegram, "two")
 
 
+def test_what_was_said_to_one_chat_is_asked_about_there_alone(
+    router: RouterUnderTest, session: str, telegram: ThinCourier
+) -> None:
+    code = router.control.CreatePairingCode(pb.CreatePairingCodeRequest(person_name="Bob")).code
+    bob = types.ChatRef(transport="telegram", chat_id="6")
+    router.chat.Pair(chat_pb.PairRequest(chat=bob, user_id="6", code=code))
+    wants(router, "said")
+    [known] = [each for each in router.control.ListPeople(pb.ListPeopleRequest()).people if each.person_id]
+    router.control.SetLadder(pb.SetLadderRequest(person_id=known.person_id, concerns="said"))
+
+    router.notify(session, ADA, text="for Ada alone")
+    router.advance(15 * MINUTE + 1)
+    brought(router, telegram, "💬")
+    router.settle()
+
+    asked = [note for note in router.notifications(session) if note.permission_id]
+    assert [note.chat.chat_id for note in asked] == ["1"]
+
+
 def test_it_is_kept_over_a_restart(router: RouterUnderTest, session: str) -> None:
     with router.courier("telegram", "1") as courier:
         courier.connected()
