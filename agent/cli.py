@@ -26,7 +26,7 @@ def main(environ: Mapping[str, str], clock: Clock | None = None) -> int:
         hands = backends(
             environ, config.max_sessions, config.trusted_folders, config.workers, table(config.agents), config.records,
             found(image, path) if config.workspaces.takes_foreign else None,
-            config.model, config.histories,
+            config.model, config.histories, config.prompts,
         )  # fmt: skip
         uvloop.run(run(config, hands, _ready, clock))
     except ConfigError as error:

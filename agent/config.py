@@ -54,6 +54,7 @@ class Config:
     foreign_image: str = ""  # of the containers in which strangers' branches run
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # of which git sees a part
     model: Model | None = None
+    prompts: Path | None = None  # a folder of Markdown files
 
     @property
     def folder(self) -> Path:
@@ -97,6 +98,7 @@ class Config:
             environ.get("POINTSMAN_FOREIGN_IMAGE", ""),
             dict(environ),
             _model(environ),
+            next(iter(_folders(environ, "POINTSMAN_PROMPTS", home)), None),
         )
 
 

@@ -269,6 +269,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("POINTSMAN_MODEL", "its name there", _any, frozenset({_A})),
     Setting("POINTSMAN_MODEL_API", "what it speaks: anthropic or openai", agent_checks.model_api, frozenset({_A})),
+    Setting("POINTSMAN_PROMPTS", "folder of what models are told first", _folders, frozenset({_A})),
     Setting("POINTSMAN_MODEL_KEY", "its key", _key, frozenset({_A}), secret=True),
     Setting("POINTSMAN_MASKS", "file with more patterns of secrets that are masked", _any, frozenset({_A})),
     Setting("POINTSMAN_REPOSITORIES", "what workspaces may be clones of; empty: nothing", _any, frozenset({_A})),

@@ -19,6 +19,7 @@ from agent.backends.model.backend import NAME as MODEL
 from agent.backends.model.backend import ModelBackend
 from agent.backends.model.endpoint import Source
 from agent.backends.model.history import Histories
+from agent.backends.model.prompts import Prompts
 from agent.backends.model.source import source
 from agent.backends.observed import ObservedBackend
 from agent.backends.programs import Places
@@ -42,12 +43,13 @@ def backends(
     containers: Containers | None = None,
     model: Model | None = None,
     histories: Path = Path("histories"),
+    prompts: Path | None = None,
 ) -> Backends:
     """One of each. `environ` is the agent's environment, of which the programs that it starts see a part.
 
     It runs `most` of them without a terminal at once; what folders bring along counts in `trusted` ones. Their tokens
     are in `workers`. Beside Claude Code it runs the `kinds` that speak ACP, and writes down in `records` what they do.
-    Sessions with the `model` alone are remembered in `histories`.
+    Sessions with the `model` alone are remembered in `histories`, and told first what its owner's `prompts` say.
     """
     places = Places(most)
     acp = AcpBackend(environ, places=places, trusted=trusted, workers=workers, records=records, kinds=kinds)
@@ -75,7 +77,7 @@ def backends(
                     controls=(ControlKind.INTERRUPT, ControlKind.MODEL),
                 ),
             ),
-            "model": _asked(answers, Histories(histories), records),
+            "model": _asked(answers, Histories(histories), records, Prompts(prompts)),
             "codex": _joined(Codex(), keys, records),
             "opencode": _joined(OpenCode(), keys, records),
             "pty": Entry(PtyBackend(), Traits(attaches=True)),
@@ -84,9 +86,9 @@ def backends(
     )
 
 
-def _asked(answers: Source | None, histories: Histories, records: Path | None) -> Entry:
+def _asked(answers: Source | None, histories: Histories, records: Path | None, prompts: Prompts) -> Entry:
     """A model that is asked without a program between."""
-    backend = ModelBackend(answers, histories, records)
+    backend = ModelBackend(answers, histories, records, prompts.of)
     traits = Traits(
         "agent",
         hosted=True,

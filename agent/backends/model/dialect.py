@@ -235,7 +235,12 @@ def request(
     said = merged(turns)
     if api is Api.ANTHROPIC:
         headers = {"anthropic-version": "2023-06-01", **({"x-api-key": key} if key else {})}
-        asked: Json = {"model": model, "max_tokens": MOST_TOKENS, "stream": True, "system": system}
+        asked: Json = {
+            "model": model,
+            "max_tokens": MOST_TOKENS,
+            "stream": True,
+            **({"system": system} if system else {}),
+        }
         asked |= {"messages": [{"role": _role(turn), "content": turn.text} for turn in said]}
         if tools:
             offered = [{"name": o.name, "description": o.description, "input_schema": o.schema} for o in tools]
@@ -244,7 +249,7 @@ def request(
     headers = {"authorization": f"Bearer {key}"} if key else {}
     asked = {"model": model, "stream": True, "stream_options": {"include_usage": True}}
     asked |= {"max_completion_tokens" if is_own else "max_tokens": MOST_TOKENS}
-    first: list[Json] = [{"role": "system", "content": system}]
+    first: list[Json] = [{"role": "system", "content": system}] if system else []
     asked |= {"messages": [*first, *({"role": _role(turn), "content": turn.text} for turn in said)]}
     if tools:
         described = [{"name": o.name, "description": o.description, "parameters": o.schema} for o in tools]

@@ -124,3 +124,10 @@ def test_the_key_stands_in_a_header_alone_and_none_where_there_is_none() -> None
 )
 def test_what_went_wrong_is_told_in_its_own_words_on_one_line(data: str, words: str) -> None:
     assert error_of(data) == words
+
+
+def test_without_instructions_there_are_no_empty_words() -> None:
+    asked = [json.loads(request(api, "m", "", "", [Turn(True, "x")]).body) for api in Api]
+
+    assert ["system" in one for one in asked] == [False, False]
+    assert [len(one["messages"]) for one in asked] == [1, 1]
