@@ -47,6 +47,8 @@ class QuickAnswers:
 
     def count(self, tx: Transaction, draft: Draft) -> None:
         """One more is asked. Raises Refusal, having written nothing, where that is too much."""
+        if not self._whose:  # most have none, and every command comes by here
+            return
         chat = self._whose.get(bare_id(draft.session_id))
         if chat is not None and isinstance(draft.action, Input | FileInput | StartSession):
             quick.write(tx, chat, quick.use(tx, chat).on(self._day()).asked(self._daily))
