@@ -123,14 +123,15 @@ class Concerns:
 
     def came(self, tx: Transaction, machine_id: str) -> None:
         """A machine has a link again."""
-        for session in sessions.page(tx, machine_id):
+        for session in sessions.page(tx, machine_id) if self._whose(tx, Concern.MACHINE_LOST) else ():
             for asked in permissions.open_of_session(tx, session.session_id):
                 if concern.is_of(asked, Concern.MACHINE_LOST):
                     self._over(tx, asked.permission_id, wording.BACK)
 
     def wrote(self, tx: Transaction, session_id: str, origin: Origin) -> None:
         """A person wrote to a session, or pressed something of it: they have seen what it said."""
-        self._seen(tx, permissions.open_of_session(tx, session_id), origin)
+        if people.concerns(tx):  # each message comes through here
+            self._seen(tx, permissions.open_of_session(tx, session_id), origin)
 
     def read(self, tx: Transaction, person: Person | None, session_id: str, notification_id: str) -> None:
         """A person has read what a session said, as far as this message."""
