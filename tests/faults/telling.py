@@ -99,12 +99,13 @@ class Telling:
         return Row(fault, injected, together(one for one, _ in judgements), remarks=remarks, failures=problems)
 
     def _is_all_seen(self) -> bool:
-        return all(
-            {file[-1] for file in (talk.files if one.watched.is_whole else talk.files[-1:]) if file}
-            <= {each.key for each in one.watched.seen}
-            for talk in self.talks
-            for one in self._watchers[talk.session]
-        )
+        return all(self._is_seen(talk, [one.watched for one in self._watchers[talk.session]]) for talk in self.talks)
+
+    def _is_seen(self, talk: Talk, watchers: list[Watched]) -> bool:
+        """Whoever wanted all of it has the end of each file, and everybody has come as far as they have."""
+        ends = {file[-1] for file in talk.files if file}
+        whole = all(ends <= {each.key for each in one.seen} for one in watchers if one.is_whole)
+        return whole and len({one.seen[-1].seq if one.seen else 0 for one in watchers}) == 1
 
 
 def killed(world: World, name: str, rng: random.Random, count: int) -> Row:
