@@ -32,7 +32,7 @@ def test_a_turn_is_told_once_and_the_reply_is_followed_to_its_end(tmp_path: Path
         assert here.system.stop() == 0
         here.type("nobody listens")
         here.shows("echo: nobody listens")
-        wait_until(lambda: here.home.status() == "idle", LONG)
+        wait_until(lambda: here.home.status() == "idle" and "esc to interrupt" not in here.screen(), LONG)
         assert "hook" not in here.screen().lower()
 
 
