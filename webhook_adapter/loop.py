@@ -28,7 +28,7 @@ class Place(Protocol[T]):
         """Any thread may, once."""
 
     def get(self, *, timeout: float) -> T:
-        """For whoever made the place, at once. Raises queue.Empty where nothing came within so many seconds."""
+        """For whoever made the place. Raises queue.Empty where nothing came before, nor within so many seconds."""
 
 
 def place() -> Place[Any]:
@@ -86,8 +86,10 @@ class Loop:
         self._is_woken = False  # before the look: what is put after it wakes again
         while self._brought:
             place, value = self._brought.popleft()
-            if self.waiting.pop(place, None) is not None:  # else it came too late
+            if self.waiting.pop(place, None) is not None:
                 place.task.switch(value)
+            else:
+                place.early = value  # its task waits for something else yet; or has given up, and never looks
 
     def end_turn(self) -> None:
         """All that had come is looked at."""
@@ -110,6 +112,8 @@ class Loop:
 
     def wait(self, place: "_OnLoop", timeout: float) -> Any:  # noqa: ANN401 - whatever is put
         """What is put there. Called by its task. Raises queue.Empty."""
+        if place.early is not _NOTHING:
+            return place.early
         self.waiting[place] = self.clock() + timeout
         value = self._thread.switch()
         if value is _NOTHING:
@@ -128,6 +132,7 @@ class _OnLoop:
 
     def __init__(self, task: _Task) -> None:
         self.task = task
+        self.early: object = _NOTHING  # what was put before its task waited
 
     def put(self, value: object, /) -> None:
         self.task.loop.bring(self, value)

@@ -102,6 +102,24 @@ def test_who_has_waited_long_enough_goes_on_without(turns: Turns) -> None:
     assert told == ["late"]
 
 
+def test_what_comes_while_its_task_does_something_else_is_there_when_it_waits(turns: Turns) -> None:
+    told, places = list[object](), list[Place[object]]()
+    go_on = threading.Event()
+
+    def task() -> None:
+        places.append(waits.place())
+        waits.aside(lambda: go_on.wait(20))
+        told.append(places[0].get(timeout=10.0))
+
+    turns.loop.run(task)
+    in_thread(lambda: places[0].put("early"))
+    turns.turn()
+    go_on.set()
+    turns.turn()
+
+    assert told == ["early"]
+
+
 def test_a_task_may_wait_again(turns: Turns) -> None:
     told, places = list[object](), list[Place[object]]()
 
