@@ -68,12 +68,13 @@ class Caller:
 
     address: str
     key: str
+    options: tuple[tuple[str, int], ...] = ()
     control: ControlStub = field(init=False)
     chat: ChatLinkStub = field(init=False)
     memory: MemoryStub = field(init=False)
 
     def __post_init__(self) -> None:
-        self._channel = grpc.insecure_channel(self.address)
+        self._channel = grpc.insecure_channel(self.address, self.options)
         self._keyed = grpc.intercept_channel(self._channel, WithKey(self.key))
         self.control, self.chat, self.memory = (kind(self._keyed) for kind in (ControlStub, ChatLinkStub, MemoryStub))
 

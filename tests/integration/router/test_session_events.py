@@ -1,5 +1,6 @@
 """What sessions do: kept once and in order, whatever is cut, and told to whoever watches, from then to now."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from router.domain import clock_steps, session_event
 from router.link import flow
 from router.services import events as service
 from router.store import events as store
-from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.integration.router.harness import API_KEY, Caller, RouterUnderTest, config, serving
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.rigs.told_events import asked, kept, shown, tell, watching
@@ -280,10 +281,12 @@ def test_a_file_that_cannot_be_made_leaves_the_rest_at_work(data_dir: Path) -> N
 
 
 def test_whoever_takes_nothing_is_cut_and_slows_nobody(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
-    with agent.connected() as link:
+    # A window that does not grow: else gRPC makes it larger than all there is, where it measures a fast line.
+    small = Caller(router.address, API_KEY, (("grpc.http2.bdp_probe", 0),))
+    with agent.connected() as link, closing(small):
         for first in range(1, 201):
             tell(link, session, first, "x" * 30_000)
-        slow = watching(router, session)
+        slow = watching(small, session)
         got = [next(slow).event.seq]
 
         assert len(kept(router, session)) == 200
