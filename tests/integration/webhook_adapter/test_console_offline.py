@@ -149,12 +149,15 @@ def test_what_is_refused_says_why_and_is_kept_until_it_is_discarded(line: Line) 
         page.evaluate("() => navigator.serviceWorker.controller.postMessage('flush')")
         wait_until(lambda: page.evaluate("() => kept.queue().then(([one]) => one.refused)"))
         line.router.own.failure = None
-        line.complaints.clear()  # of the refusal
         expect(page.get_by_text("The text is too odd.")).to_be_visible()
         page.get_by_role("button", name="Discard: odd").click()
         expect(page.get_by_text("The text is too odd.")).to_be_hidden()
 
         assert queued(page) == []
+        wait_until(lambda: page.evaluate("1") and line.complaints)
+        [refused] = line.complaints
+        assert "400" in refused
+        line.complaints.clear()
     assert texts(line) == []
 
 
