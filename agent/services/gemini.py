@@ -73,7 +73,8 @@ class GeminiHooks:
             is_asking = event.name == DIALOG
             asked = {name: event.payload.get(name) for name in ("details", "message")} if is_asking else {}
             dialog = event.asker if is_asking else ""
-            status_file.write(self._folder, event.pid, event.conversation_id, status, dialog, asked)
+            prompt = event.text("prompt") if event.name == "UserPromptSubmit" else None
+            status_file.write(self._folder, event.pid, event.conversation_id, status, dialog, asked, prompt)
         self._records.append(event.conversation_id, list(happened(event, next(self._number))), time.time())
         return event
 

@@ -5,6 +5,7 @@ is never late.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from agent.domain.session import Conversation
 from agent.processes import start_ticks
 
 IDLE, BUSY, WAITING = "idle", "busy", "waiting"
+MOST_TOLD = 4096  # characters of the end of a prompt
 _PROGRAM = "gemini"
 
 
@@ -25,20 +27,29 @@ def write(
     status: str,
     dialog: str = "",
     asked: Mapping[str, object] = MappingProxyType({}),
+    prompt: str | None = None,
 ) -> None:
-    """What the program does now. `dialog` names the one that is open, and `asked` is what that asks."""
+    """What the program does now. `dialog` names the one that is open, and `asked` is what that asks.
+
+    `prompt` is what it has just begun a turn with; the last one stays in the entry.
+    """
     entry = {"program": _PROGRAM, "pid": pid, "procStart": start_ticks(pid), "sessionId": conversation_id}
     more = {
         "status": status,
         "waitingFor": "permission prompt" if status == WAITING else "",
         "dialog": dialog,
         "asked": dict(asked),
+        "told": _told(folder, pid) if prompt is None else {"at": time.time_ns(), "prompt": prompt[-MOST_TOLD:]},
     }
     file = folder / "sessions" / f"{pid}.json"
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = file.with_suffix(".new")
     beside.write_text(json.dumps({**entry, **more}))
     beside.replace(file)
+
+
+def _told(folder: Path, pid: int) -> object:
+    return (record(folder, pid) or {}).get("told")
 
 
 def forget(folder: Path, pid: int) -> None:

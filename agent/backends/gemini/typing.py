@@ -34,6 +34,11 @@ _AT_WORK = "Gemini CLI is at work, and would make one text of all that comes: it
 _COMMAND = re.compile(r"\s*[/!@]")
 
 
+def _bare(text: str) -> str:
+    """As it can be compared, however lines were broken."""
+    return re.sub(r"\s", "", text)
+
+
 class _Held(Exception):
     """A dialog came up under the text; nothing of it was submitted."""
 
@@ -121,9 +126,10 @@ class GeminiTyping:
             await self._keyboard.ready()  # copy mode would eat the Enter
             if not self._is_in(await self._prompt() or "", text):
                 raise _Held
+            before = self._told()
             if not await self._keyboard.enter(self._guard):
                 raise _Held
-            await self._taken(text)
+            await self._taken(text, before)
             await self._begun()
         self._keyboard.left = False
 
@@ -135,14 +141,17 @@ class GeminiTyping:
                 raise _Held
             await asyncio.sleep(LOOK)
 
-    async def _taken(self, text: str) -> None:
+    async def _taken(self, text: str, before: object) -> None:
         """Presses Enter again where the prompt keeps the text: behind a paste it may pass for a part of that.
 
-        So may a dialog that opens at that moment; what became of the text is seen behind it. Raises TimeoutError.
+        A dialog may be the text's own, which its hook has told of then; or one that opened at the moment of the Enter:
+        what became of the text is seen behind that. `before` is what was told until then. Raises TimeoutError.
         """
         gives_up, pressed, presses = time.monotonic() + ANSWERED_LIMIT, time.monotonic(), 1
         while (prompt := await self._prompt()) is None or self._is_in(prompt, text):
             now = time.monotonic()
+            if (told := self._told()) != before and isinstance(told, dict) and _bare(text) in _bare(told["prompt"]):
+                return
             if prompt is None:
                 if now > gives_up:
                     raise TimeoutError
@@ -155,6 +164,10 @@ class GeminiTyping:
                 pressed, presses = now, presses + 1
             await asyncio.sleep(LOOK)
 
+    def _told(self) -> object:
+        """What its hook has told last of a turn that began."""
+        return (self._entry.record() or {}).get("told")
+
     async def _begun(self) -> None:
         """Returns when the next text would find the turn."""
         for _ in range(BEGUN_LOOKS):
@@ -164,8 +177,7 @@ class GeminiTyping:
 
     @staticmethod
     def _is_in(prompt: str, text: str) -> bool:
-        end = re.sub(r"\s", "", text)[-SHOWN:]
-        return bool(_PASTED.search(prompt)) or re.sub(r"\s", "", prompt).endswith(end)
+        return bool(_PASTED.search(prompt)) or _bare(prompt).endswith(_bare(text)[-SHOWN:])
 
     async def _prompt(self) -> str | None:
         screen = await self._keyboard.screen()

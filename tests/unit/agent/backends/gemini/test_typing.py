@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -51,11 +51,18 @@ class Screens:
 
 
 class Entry:
-    def __init__(self, file: Path = Path("/nonexistent")) -> None:
+    """Its hook tells of these prompts, one at each look at what it has told, and of the last from then on."""
+
+    def __init__(self, file: Path = Path("/nonexistent"), told: Sequence[str] = ("an earlier one",)) -> None:
         self.file = file
+        self._told = list(enumerate(told))
 
     def look(self) -> Seen:
         return Seen(Doing.BUSY)
+
+    def record(self) -> Mapping[str, object]:
+        at, prompt = self._told.pop(0) if len(self._told) > 1 else self._told[0]
+        return {"told": {"at": at, "prompt": prompt}}
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +71,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(typing, "TAKEN_LIMIT", -1.0)
 
 
-def typed(screens: Sequence[str], submit: str = "hello") -> tuple[Outcome, list[str]]:
+def typed(screens: Sequence[str], told: Sequence[str] = ("an earlier one",)) -> tuple[Outcome, list[str]]:
     keyboard = Screens(*screens)
-    typist = GeminiTyping(cast("Keyboard", keyboard), cast("ClaudeCode", Entry()), Pace(0.0, 0.0))
-    return asyncio.run(typist.text(Input(submit))), keyboard.pressed
+    typist = GeminiTyping(cast("Keyboard", keyboard), cast("ClaudeCode", Entry(told=told)), Pace(0.0, 0.0))
+    return asyncio.run(typist.text(Input("hello"))), keyboard.pressed
 
 
 def test_a_text_whose_enter_a_dialog_took_is_entered_behind_the_dialog() -> None:
@@ -86,6 +93,25 @@ def test_one_that_is_gone_behind_the_dialog_is_not_entered_again() -> None:
 
     assert pressed == ["hello", "enter"]
     assert outcome == Outcome.done()
+
+
+@pytest.mark.parametrize("before", ["an earlier one", "hello"])
+def test_one_that_its_hook_tells_of_is_taken_though_its_own_dialog_is_open(before: str) -> None:
+    there = holding("hello")
+
+    outcome, pressed = typed([EMPTY, EMPTY, there, there, DIALOG], told=[before, before, "two lines\nhello"])
+
+    assert pressed == ["hello", "enter"]
+    assert outcome == Outcome.done()
+
+
+def test_what_its_hook_told_of_before_the_enter_was_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typing, "ANSWERED_LIMIT", -1.0)
+    there = holding("hello")
+
+    outcome, _ = typed([EMPTY, EMPTY, there, there, DIALOG], told=["hello"])
+
+    assert outcome.ending is Ending.UNCERTAIN
 
 
 def test_nobody_says_what_became_of_it_while_the_dialog_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
