@@ -129,8 +129,8 @@ def test_a_tap_without_the_pages_token_answers_nothing(line: Line) -> None:
         visit.clicks(TAG, "cmd:tok:allow")
 
         assert line.router.submissions == []
-        line.complaints.clear()  # of the refusal
         expect(visit.page.get_by_role("heading", name="api-refactor")).to_be_visible()
+    line.complaints[:] = [words for words in line.complaints if "403" not in words]
 
 
 def test_what_wants_a_second_factor_opens_the_page(line: Line) -> None:

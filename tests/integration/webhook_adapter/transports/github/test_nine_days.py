@@ -72,7 +72,6 @@ def test_a_question_is_answered_nine_days_later_from_a_check(scene: Scene) -> No
     assert decision.action.permission_decision.option_id == "allow"
     wait_until(lambda: asking(scene, pull) is None)
     # What was asked says what became of it; that a session was begun is a mark.
-    first = scene.github.of(pull)[0].body
-    assert "Allowed by ada" in first
-    assert "pm-options" not in first
+    wait_until(lambda: "Allowed by ada" in scene.github.of(pull)[0].body)
+    assert "pm-options" not in scene.github.of(pull)[0].body
     assert not [each for each in scene.github.of(pull) if "Started" in each.body]
