@@ -24,7 +24,7 @@ SWEEP_S, POLL_S = 300.0, 10.0
 OLDEST_S = 70 * 3600.0
 """GitHub keeps deliveries for three days, and the router the keys of what it took for four."""
 _OVERLAP_S = 600.0  # by which some appear late in the log
-_MOST_PAGES = 100
+_MOST_PAGES = 1000  # of a hundred each: a log that goes on for ever is none
 _LOG = "/app/hook/deliveries"
 _NEXT = re.compile(r'[?&]cursor=([^&>]+)[^>]*>;\s*rel="next"')
 WANTED = frozenset({"issue_comment", "pull_request_review_comment", "pull_request_review", "check_run"})
@@ -127,6 +127,7 @@ class Sweep:
             if following is None or any(each.at < since for each in page):
                 return
             cursor = following[1]
+        logger.error("github's log of deliveries is longer than %s pages: what is older was not looked at", _MOST_PAGES)
 
 
 def _missing(attempts: Iterable[_Attempt]) -> list[_Attempt]:

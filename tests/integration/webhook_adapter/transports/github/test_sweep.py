@@ -125,6 +125,17 @@ def test_more_than_a_page_of_them_is_gone_through(scene: Scene, taker: Taker, pa
     assert taker.taken[2:] == [f"number {number}" for number in range(120)]
 
 
+def test_a_log_that_does_not_end_is_told_of(
+    scene: Scene, taker: Taker, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("webhook_adapter.transports.github.inbound.sweep._MOST_PAGES", 1)
+    says(scene, *(f"number {number}" for number in range(100)))
+    sweep(scene, taker, path).once()
+
+    assert len(taker.taken) == 100
+    assert "longer than 1 pages" in caplog.text
+
+
 def test_a_log_that_cannot_be_read_is_read_the_next_time(scene: Scene, taker: Taker, path: Path) -> None:
     looking = sweep(scene, taker, path)
     scene.github.fails(FaultKind.CUT_BEFORE, "GET", "/app/hook/deliveries.*")
