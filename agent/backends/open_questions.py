@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,35 @@ from agent.loops import Tasks
 
 logger = logging.getLogger(__name__)
 A = TypeVar("A")
+
+
+async def _nowhere() -> None:
+    """There is nothing to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a person wrote beside a no; empty for nothing.
+
+    It is kept on disk until `arrived` is called: the program has it, or people were told what became of it.
+    """
+
+    text: str = ""
+    arrived: Callable[[], Awaitable[None]] = _nowhere
+
+
+NOTHING = Beside()
+
+
+def joined(written: Iterable[Beside]) -> str:
+    """All of it, as one text."""
+    return "\n".join(one.text for one in written)
+
+
+async def arrived(*written: Beside) -> None:
+    """The program has these, or people were told what became of them."""
+    for one in written:
+        await one.arrived()
 
 
 class OpenQuestions(Generic[A]):

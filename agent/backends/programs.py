@@ -219,6 +219,9 @@ class ProgramBackend(Generic[P, K, A]):
     def _farewell(self, session_id: str, running: P) -> str:
         """What people are told where it ended by itself; empty where somebody else tells."""
 
+    async def _mourned(self, session_id: str, running: P) -> None:
+        """People were told that."""
+
     async def _reach(self, session: Session) -> P:
         """Its program, started where none runs; it is being given a text from now on. Raises Refusal."""
         async with self._starting:
@@ -256,6 +259,7 @@ class ProgramBackend(Generic[P, K, A]):
         words = "" if running.stopped else self._farewell(name, running)
         if words:
             await self._heeded.said(name, words)
+            await self._mourned(name, running)
             await self._heeded.became(name, SessionState.IDLE)
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from agent.backends.open_questions import NOTHING, Beside
 from agent.domain.acp_question import (
     Form,
     Json,
@@ -24,7 +25,7 @@ class AcpQuestions:
     def __init__(self, permissions: Permissions) -> None:
         self._permissions = permissions
 
-    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, str]:
+    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, Beside]:
         """What the program is to hear, and what a person said beside a no. When this is cancelled, it asks no more.
 
         Raises StoreUnavailable.
@@ -32,7 +33,7 @@ class AcpQuestions:
         async with self._permissions.asking() as asking:
             try:
                 if isinstance(about, Form):
-                    return await _form(about, session_id, asker, asking), ""
+                    return await _form(about, session_id, asker, asking), NOTHING
                 return await _permission(about, session_id, asker, asking)
             except asyncio.CancelledError:
                 await asyncio.shield(asking.give_up(Over.WITHDRAWN, _STOPPED))
@@ -45,26 +46,30 @@ class DialogQuestions:
     def __init__(self, permissions: Permissions) -> None:
         self._permissions = permissions
 
-    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, str] | None:
+    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, Beside] | None:
         """What was chosen, and what a person said beside a no. Cancelled when the dialog is gone: answered over there.
 
         Raises StoreUnavailable.
         """
         async with self._permissions.asking() as asking:
             if isinstance(about, Form):
-                return await _form(about, session_id, asker, asking), ""
-            decision = await asking.ask(permission_question(about, session_id, asker))
-            if decision is None:
-                return None
-            words = decision.text if is_denied(about, decision) else ""
-            return permission_answer(about, decision), words
+                return await _form(about, session_id, asker, asking), NOTHING
+            decision, words = await _decided(about, session_id, asker, asking)
+            return None if decision is None else (permission_answer(about, decision), words)
 
 
-async def _permission(about: Permission, session_id: str, asker: str, asking: Asking) -> tuple[Json, str]:
-    decision = await asking.ask(permission_question(about, session_id, asker))
+async def _permission(about: Permission, session_id: str, asker: str, asking: Asking) -> tuple[Json, Beside]:
     # The protocol has no room for a reason: what a person wrote goes in as the next text.
-    words = decision.text if decision and is_denied(about, decision) else ""
+    decision, words = await _decided(about, session_id, asker, asking)
     return permission_answer(about, decision), words
+
+
+async def _decided(about: Permission, session_id: str, asker: str, asking: Asking) -> tuple[Decision | None, Beside]:
+    question = permission_question(about, session_id, asker)
+    decision = await asking.ask(question)
+    if decision is None or not is_denied(about, decision):
+        return decision, NOTHING
+    return decision, asking.beside(question.permission_id, decision.text)
 
 
 async def _form(form: Form, session_id: str, asker: str, asking: Asking) -> Json:

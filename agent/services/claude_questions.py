@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent.backends.claude.registry_file import ClaudeCode, Doing
 from agent.backends.folders import text_within
+from agent.backends.open_questions import NOTHING, Beside
 from agent.clock import Clock
 from agent.domain import claude_tool
 from agent.domain.claude_question import ALLOW, ASKS, DENY, ToolUse, denial, questions, verdict, whole
@@ -115,10 +116,13 @@ class StreamQuestions:
         self._permissions = permissions
         self._find = find
 
-    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
-        """What the program is to hear. When this is cancelled, it asks no more. Raises StoreUnavailable."""
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> tuple[Mapping[str, object], Beside]:
+        """What the program is to hear, and what of that a person wrote. When this is cancelled, it asks no more.
+
+        Raises StoreUnavailable.
+        """
         if use.tool in claude_tool.OURS:
-            return verdict(use, _YES)
+            return verdict(use, _YES), NOTHING
         session = self._find(session_id)
         if session is not None:
             use = await _against(replace(use, mode=session.mode), session.cwd)
@@ -128,7 +132,10 @@ class StreamQuestions:
             except asyncio.CancelledError:
                 await asyncio.shield(asking.give_up(Over.WITHDRAWN, _STOPPED))
                 raise
-            return verdict(use, decided) if decided else denial(_NO_ANSWER)
+            if not decided:
+                return denial(_NO_ANSWER), NOTHING
+            is_no = decided[-1].option_id == DENY
+            return verdict(use, decided), asking.beside(asking.asked[-1], decided[-1].text) if is_no else NOTHING
 
 
 async def _hook_answer(session_id: str, event: HookEvent, use: ToolUse, asking: Asking) -> Mapping[str, object] | None:

@@ -3,13 +3,17 @@
 An asker waits in a block (`asking`). When the block ends well, the asker has its answers. When it ends by an error or
 is cancelled, nobody over here can answer any more: the terminal has the question, and the router is told. Only when the
 agent stops, questions stay open: their askers come again with the same ids and find what was decided meanwhile.
+
+What a person wrote beside a no may reach the program later. It stays on disk until then, or until people are told.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
+from agent.backends.open_questions import NOTHING, Beside
 from agent.domain.command import Command, Outcome, PermissionDecision
 from agent.domain.errors import StoreUnavailable
 from agent.domain.permission import Decision, Over, Question
@@ -32,6 +36,13 @@ class Asking:
         """The answer to a question; None when nobody gave one in time, or could be asked. Raises StoreUnavailable."""
         self.asked.append(question.permission_id)
         return await self._permissions.answer(question)
+
+    def beside(self, permission_id: str, text: str) -> Beside:
+        """What a person wrote with a decision: kept beyond the block. Without words there is nothing to keep."""
+        if not text:
+            return NOTHING
+        self.asked.remove(permission_id)
+        return Beside(text, partial(self._permissions.arrived, permission_id))
 
     async def give_up(self, over: Over, detail: str = "") -> None:
         """What was asked is over without an answer. Raises StoreUnavailable."""
@@ -56,7 +67,7 @@ class Permissions:
         """Close what an earlier process left open and nobody asks again within so many seconds."""
         if self._left:
             await asyncio.sleep(patience)
-            await self.close([each for each in self._left if each not in self._waiting], Over.WITHDRAWN, _NOT_BACK)
+            await self.close(list(self._left), Over.WITHDRAWN, _NOT_BACK)
 
     def stop(self) -> None:
         """From now on askers that go away are those that come again."""
@@ -73,12 +84,14 @@ class Permissions:
                 with suppress(StoreUnavailable):  # the router learns it at the next start, from what is left
                     await asyncio.shield(asking.give_up(over, detail))
             raise
-        await asyncio.shield(self._questions.forget(asking.asked))
+        if asking.asked:
+            await asyncio.shield(self._questions.forget(asking.asked))
 
     async def answer(self, question: Question) -> Decision | None:
         """Ask, and wait for the decision; None when the time is over, or nobody can be asked."""
         decided: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
         self._waiting[question.permission_id] = decided  # before it is stored: the answer may be quick
+        self._left -= {question.permission_id}
         try:
             known = await self._questions.ask(question)
             async with asyncio.timeout(question.wait):
@@ -104,6 +117,11 @@ class Permissions:
         waiting = self._waiting.get(permission_id)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
+
+    async def arrived(self, permission_id: str) -> None:
+        """The program has what came with a decision, or people were told what became of it."""
+        with suppress(StoreUnavailable):  # then they are told at the next start that nobody knows
+            await self._questions.forget([permission_id])
 
     async def close(self, permission_ids: list[str], over: Over, detail: str) -> None:
         """Questions are over without an answer. Raises StoreUnavailable."""

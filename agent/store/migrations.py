@@ -10,7 +10,7 @@ from peewee import SqliteDatabase
 
 from agent.store.tables import TABLES, MetaRow
 
-SCHEMA_VERSION = 9  # of a newer one nothing is touched: it is refused
+SCHEMA_VERSION = 10  # of a newer one nothing is touched: it is refused
 
 _PROMPTS = """
 CREATE TABLE prompts (position INTEGER NOT NULL PRIMARY KEY, command_id TEXT NOT NULL UNIQUE, bare_id TEXT NOT NULL,
@@ -47,6 +47,7 @@ UPGRADES = {
         "path" TEXT NOT NULL, "detail" TEXT NOT NULL, "session_id" TEXT NOT NULL, "archived_at" REAL NOT NULL,
         "conversation_id" TEXT NOT NULL) WITHOUT ROWID""",
     ),
+    10: ("ALTER TABLE questions ADD COLUMN session_id TEXT NOT NULL DEFAULT ''",),
 }
 
 

@@ -1,17 +1,19 @@
 """Questions that wait for an answer; each step with the word about it to the router, in one transaction.
 
 A row is there from the question until its asker has the answer, or until it is over. So an asker that comes again
-finds what was decided meanwhile, and a decision counts once.
+finds what was decided meanwhile, and a decision counts once. What a person wrote with it is in the row: where the row
+ends without the asker, people are told those words in the same transaction.
 """
 
 import json
 import sqlite3
+import uuid
 from asyncio import Future
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from agent.domain.command import Outcome, PermissionDecision, Reason
-from agent.domain.frames import PermissionAsked, PermissionOver
+from agent.domain.command import MAX_TEXT_BYTES, Outcome, PermissionDecision, Reason
+from agent.domain.frames import Notify, PermissionAsked, PermissionOver
 from agent.domain.permission import Decision, FormAnswer, Over, Question, Takes
 from agent.store.group_commit import Transaction
 from agent.store.inbox import end
@@ -27,6 +29,7 @@ _DECIDE = Statement(Row.update(decision=given.decision).where(_THIS))
 _DROP = Statement(Row.delete().where(_THIS))
 
 _OVER = Outcome.failed(Reason.QUESTION_OVER, "The question was answered at the terminal, or is not asked any more.")
+_UNSURE = "Nobody can know whether what you wrote with your answer has arrived. Write it again where it has not:"
 _CHANGED = Outcome.failed(Reason.INPUT_CHANGED, "That is not what is asked.")
 
 
@@ -63,6 +66,7 @@ def _ask(tx: Transaction, question: Question) -> Decision | None:
         return _decision(row["decision"]) if row["decision"] else None
     options, *more = astuple(question.takes)
     known = {"permission_id": question.permission_id, "input_digest": question.input_digest}
+    known["session_id"] = question.session_id
     _INSERT.run(tx, **known, options=json.dumps(options), takes=json.dumps(more), decision="")
     append(tx, PermissionAsked(question))
     return None
@@ -106,8 +110,16 @@ def _known(tx: Transaction, permission_id: str) -> sqlite3.Row | None:
 
 def _close(tx: Transaction, permission_ids: Sequence[str], over: Over, detail: str) -> None:
     for permission_id in permission_ids:
-        if _DROP.run(tx, permission_id=permission_id).rowcount:
+        if (row := _known(tx, permission_id)) is not None:
+            _DROP.run(tx, permission_id=permission_id)
             append(tx, PermissionOver(permission_id, over, detail))
+            if row["decision"] and row["session_id"] and (words := _decision(row["decision"]).text):
+                append(tx, _unsure(row["session_id"], permission_id, words))
+
+
+def _unsure(session_id: str, permission_id: str, words: str) -> Notify:
+    told = f"{_UNSURE}\n\n{words}".encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
+    return Notify(str(uuid.uuid5(uuid.NAMESPACE_OID, permission_id)), session_id, told)
 
 
 def _forget(tx: Transaction, permission_ids: Sequence[str]) -> None:

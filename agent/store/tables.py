@@ -125,7 +125,8 @@ class PromptRow(Model):
 class QuestionRow(Model):
     """Permission questions whose asker has no answer yet. `options` are ids, `decision` is what was chosen; JSON.
 
-    `takes`: with which of the options there may be another input, and the form.
+    `takes`: with which of the options there may be another input, and the form. A no with words stays until the program
+    has these; `session_id` is whose people are told where nobody knows whether it has (empty in rows of before).
     """
 
     permission_id = TextField(primary_key=True)
@@ -133,6 +134,7 @@ class QuestionRow(Model):
     options = TextField()
     decision = TextField()
     takes = TextField(default="[[], []]")
+    session_id = TextField(default="")
 
     class Meta:
         table_name = "questions"

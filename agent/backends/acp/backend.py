@@ -17,6 +17,7 @@ from agent.backends.acp.locks import Lock, Locks, until_next_minute
 from agent.backends.acp.process import Refused
 from agent.backends.acp.table import KNOWN, Kind, Load
 from agent.backends.child import Ended
+from agent.backends.open_questions import NOTHING, Beside, arrived, joined
 from agent.backends.programs import PATIENCE, Listener, Places, ProgramBackend, not_a_mode
 from agent.backends.record import Records
 from agent.domain.acp_question import Form, Permission
@@ -39,18 +40,19 @@ _HELD = "{title} is at work, and a text would {busy}: it goes in when this turn 
 class Asker(Protocol):
     """Who decides what may be done."""
 
-    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, str]:
+    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, Beside]:
         """What the program is to hear, and what a person said beside a no. Cancelled when it asks no more."""
 
 
 class Nobody:
     """Answers nothing."""
 
-    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, str]:  # noqa: ARG002
-        return ({"outcome": {"outcome": "cancelled"}} if isinstance(about, Permission) else {"action": "cancel"}), ""
+    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, Beside]:  # noqa: ARG002
+        is_permission = isinstance(about, Permission)
+        return ({"outcome": {"outcome": "cancelled"}} if is_permission else {"action": "cancel"}), NOTHING
 
 
-class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
+class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, Beside]]):
     """Runs at most one program for each session."""
 
     def __init__(
@@ -93,6 +95,12 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
         kind = self._launcher.kinds.get(session.target.get("agent", ""))
         known = tuple(name for name in MODES if kind is not None and name in kind.modes)
         return known if len(known) > 1 else ()
+
+    async def release(self, session: Session) -> None:
+        talk = self._running.get(session.session_id)
+        await super().release(session)
+        if talk is not None:  # whoever ends a session wants nothing more said in it
+            await arrived(*talk.unsaid, *talk.doubtful)
 
     async def obstacle(self, session: Session, action: Action) -> str:
         """Texts wait here until the turn is over, where they can still be taken back."""
@@ -190,14 +198,21 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
         talk = self._running.get(session.session_id)
         if talk is None:
             return Outcome.done("nothing was running")
-        unsaid = f"What you wrote with your no was not given to it: {talk.unsaid}" if talk.unsaid else ""
+        name, title, unsaid = session.session_id, talk.kind.title, talk.unsaid
         try:
-            stopped = await talk.cancel()
+            if not await talk.cancel():
+                return Outcome.done("nothing was running")
+            outcome = Outcome.done()
         except TimeoutError:
             await talk.stop()
-            await self._heeded.became(session.session_id, SessionState.IDLE)
-            return Outcome.done(f"{talk.kind.title} did not stop, and was ended. The next text takes it up again.")
-        return Outcome.done(unsaid if stopped else "nothing was running")
+            await self._heeded.became(name, SessionState.IDLE)
+            outcome = Outcome.done(f"{title} did not stop, and was ended. The next text takes it up again.")
+        if unsaid:
+            await self._heeded.said(
+                name, f"{title} was stopped before it had what you wrote with your no: {joined(unsaid)}"
+            )
+            await arrived(*unsaid)
+        return outcome
 
     async def _control(self, session: Session, signal: ControlSignal) -> Outcome:
         title, value, patience = self.title(session), signal.value, self._patience
@@ -228,10 +243,13 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
         if running.is_saying or not running.is_ready:  # its delivery tells
             return ""
         cut = " in the middle of a turn" if running.is_busy else ""
-        lost = f" What you wrote with your no has not reached it: {running.unsaid}" if running.unsaid else ""
+        lost = f" What you wrote with your no has not reached it: {joined(running.unsaid)}" if running.unsaid else ""
         if running.doubtful:
-            lost = f" Whether it has what you wrote with your no cannot be known: {running.doubtful}"
+            lost = f" Whether it has what you wrote with your no cannot be known: {joined(running.doubtful)}"
         return f"{running.kind.title} ended{cut} ({running.how}). The next text takes up the conversation again.{lost}"
+
+    async def _mourned(self, session_id: str, running: AcpTalk) -> None:  # noqa: ARG002
+        await arrived(*running.unsaid, *running.doubtful)
 
     def _ears(self, name: str) -> Ears:
         async def took() -> None:
@@ -262,15 +280,15 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
     async def _asked(self, name: str, question: Question) -> None:
         talk = self._running[name]
 
-        async def answer(decision: tuple[Json, str]) -> None:
+        async def answer(decision: tuple[Json, Beside]) -> None:
             result, words = decision
-            if words:
-                talk.unsaid = f"{talk.unsaid}\n{words}".strip()
+            if words.text:
+                talk.unsaid = (*talk.unsaid, words)
             if not talk.is_asking_beside(question.name):
                 await self._heeded.became(name, SessionState.BUSY)
             await question.answer(result)
 
-        unasked = (question.void, "")
+        unasked = (question.void, NOTHING)
         ask = partial(self._asker.ask, name, f"{talk.pid} {question.name}", question.about)
         self._questions.begin(f"{name} {question.name}", ask, answer, talk.ended, broken=unasked)
         await self._heeded.became(name, SessionState.WAITING)

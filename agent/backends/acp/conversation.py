@@ -22,6 +22,7 @@ from agent.backends.acp.start import greeted, taken_up, ways_back
 from agent.backends.acp.table import Kind
 from agent.backends.acp.updates import Turn
 from agent.backends.child import Ended
+from agent.backends.open_questions import Beside, arrived, joined
 from agent.domain.acp_question import CANCELLED, DECLINED, WITHDRAWN, Form, Permission
 from agent.domain.aside import Aside
 from agent.domain.session_event import Described, Said, Speaker, What
@@ -67,7 +68,7 @@ class _Open:
     taken: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     over: asyncio.Event = field(default_factory=asyncio.Event)
     is_cancelled: bool = False
-    is_ours: bool = False  # what a person wrote with a no; nobody waits for its receipt
+    ours: tuple[Beside, ...] = ()  # it is what a person wrote with a no; nobody waits for its receipt
 
 
 class AcpTalk:
@@ -78,7 +79,7 @@ class AcpTalk:
         self.conversation_id = ""
         self.is_ready = False  # it has its conversation
         self.is_saying = False  # a delivery tells what becomes of it
-        self.unsaid = ""  # what a person wrote with a no, until the turn is over
+        self.unsaid: tuple[Beside, ...] = ()  # what a person wrote with a no, until the turn is over
         self.settings = Settings(kind, self._call, ears.works, plan.mode, plan.model)
         self._plan = plan
         self._ears = ears
@@ -124,10 +125,10 @@ class AcpTalk:
         return self._prompt is not None
 
     @property
-    def doubtful(self) -> str:
+    def doubtful(self) -> tuple[Beside, ...]:
         """What a person wrote with a no, where nobody can know whether it has that."""
         prompt = self._prompt
-        return prompt.text if prompt is not None and prompt.is_ours and not prompt.taken.done() else ""
+        return prompt.ours if prompt is not None and not prompt.taken.done() else ()
 
     async def open(self, earlier: str, patience: float) -> None:
         """Begin a conversation, or take an earlier one up. Raises Refused, Ended, TimeoutError."""
@@ -174,7 +175,7 @@ class AcpTalk:
         prompt = self._prompt
         if prompt is None or self.how:
             return False
-        prompt.is_cancelled, self.unsaid = True, ""
+        prompt.is_cancelled, self.unsaid = True, ()
         async with asyncio.timeout(CANCEL_PATIENCE):
             await self._withdraw(*self._asked)  # one of them waits for these answers for ever
             while not prompt.over.is_set():
@@ -203,8 +204,8 @@ class AcpTalk:
         self._replaying = False
         return result
 
-    async def _begin(self, content: str, *, is_ours: bool = False) -> _Open:
-        prompt = _Open(self.process.begin(), content, Turn(self.kind.words), is_ours=is_ours)
+    async def _begin(self, content: str, ours: tuple[Beside, ...] = ()) -> _Open:
+        prompt = _Open(self.process.begin(), content, Turn(self.kind.words), ours=ours)
         self._prompt = prompt
         said = {"sessionId": self.conversation_id, "prompt": [{"type": "text", "text": content}]}
         await self.process.ask(prompt.name, "session/prompt", said)
@@ -243,6 +244,7 @@ class AcpTalk:
     async def _took(self, prompt: _Open) -> None:
         self._ears.happened([Said(Speaker.USER, prompt.text)])
         await self._ears.took()
+        await arrived(*prompt.ours)
         prompt.taken.set_result(None)
 
     async def _answered(self, prompt: _Open, answer: Answers) -> None:
@@ -264,9 +266,10 @@ class AcpTalk:
                 words = updates.ending(self.kind.title, prompt.turn.last_words, answer.result, answer.error)
         if words:
             await self._ears.finished(words)
-        unsaid, self.unsaid = self.unsaid, ""
+        await arrived(*prompt.ours)
+        unsaid, self.unsaid = self.unsaid, ()
         if unsaid and not prompt.is_cancelled:
-            await self._begin(unsaid, is_ours=True)
+            await self._begin(joined(unsaid), unsaid)
         else:
             self._prompt = None
             await self._ears.rests()

@@ -12,6 +12,7 @@ from agent.backends.claude.launch import PROGRAM, Launcher
 from agent.backends.claude.process import ClaudeProcess
 from agent.backends.claude.questions import UNASKED, Asker, Nobody
 from agent.backends.claude.stream_json import Asked, Became, Finished, Limited, Said, Taken, Talk, Withdrawn, Works
+from agent.backends.open_questions import NOTHING, Beside, arrived, joined
 from agent.backends.programs import PATIENCE, Places, ProgramBackend, not_a_mode
 from agent.domain.command import Action, Outcome, Reason
 from agent.domain.control import MODES, ControlKind, ControlSignal
@@ -24,7 +25,10 @@ _TITLE = "Claude Code"
 _GONE = "No conversation found"  # the program's words
 
 
-class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]):
+Decided = tuple[Mapping[str, object], Beside]
+
+
+class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Decided]):
     """Runs at most one program for each session."""
 
     def __init__(
@@ -49,7 +53,10 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]
         return Program(PROGRAM, await self._launcher.version(), "asks people before it does something")
 
     async def release(self, session: Session) -> None:
+        running = self._running.get(session.session_id)
         await super().release(session)
+        if running is not None:  # whoever ends a session wants nothing more said in it
+            await arrived(*running.beside)
         await self._launcher.end_left(session)
 
     async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
@@ -109,7 +116,24 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]
     def _farewell(self, session_id: str, running: ClaudeProcess) -> str:  # noqa: ARG002
         if not running.spoke:  # its delivery tells
             return ""
-        return f"Claude Code ended ({running.how}). The next text takes up the conversation again."
+        lost = ""
+        if running.beside:
+            lost = f" Whether it has what you wrote with your no cannot be known: {joined(running.beside)}"
+        return f"Claude Code ended ({running.how}). The next text takes up the conversation again.{lost}"
+
+    async def _mourned(self, session_id: str, running: ClaudeProcess) -> None:  # noqa: ARG002
+        await arrived(*running.beside)
+
+    async def _answer(self, running: ClaudeProcess, asked: Asked, decided: Decided) -> None:
+        verdict, words = decided
+        if words.text:
+            running.beside = (*running.beside, words)
+        await running.answer(asked, verdict)
+
+    async def _goes_on(self, running: ClaudeProcess) -> None:
+        """It waits for no answer any more: it has read those that it was given."""
+        written, running.beside = running.beside, ()
+        await arrived(*written)
 
     async def _heard(self, name: str, said: Said) -> None:
         match said:
@@ -125,19 +149,27 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]
                 await self._heeded.took(name)
             case Became(state=state):
                 await self._became(name, state)
-            case Finished(text=text) if text and self._running[name].spoke:
-                await self._heeded.said(name, text)
+            case Finished(text=text):
+                await self._finished(name, text)
             case Limited(until=until):
                 await self._heeded.limited(name, until)
             case Asked():
                 running = self._running[name]
                 ask = partial(self._asker.ask, name, said.request_id, said.use)
-                answer = partial(running.answer, said)
-                self._questions.begin(said.request_id, ask, answer, running.ended, broken=UNASKED)
+                answer = partial(self._answer, running, said)
+                self._questions.begin(said.request_id, ask, answer, running.ended, broken=(UNASKED, NOTHING))
             case Withdrawn(request_id=request_id):
                 self._questions.withdraw(request_id)
 
+    async def _finished(self, name: str, text: str) -> None:
+        running = self._running[name]
+        await self._goes_on(running)  # a version that tells no states tells this
+        if text and running.spoke:
+            await self._heeded.said(name, text)
+
     async def _became(self, name: str, state: SessionState) -> None:
+        if state is not SessionState.WAITING:
+            await self._goes_on(self._running[name])
         await self._heeded.became(name, state)
         if state is SessionState.IDLE:
             self._engaged.discard(name)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from agent.backends.child import Child, Ended
 from agent.backends.claude import stream_asides, stream_json
 from agent.backends.claude.stream_json import Answered, Asked, Finished, Said, Taken
+from agent.backends.open_questions import Beside
 from agent.domain.aside import Aside
 
 Heard = Callable[[Said], Awaitable[None]]
@@ -19,6 +20,7 @@ class ClaudeProcess(Child[Said]):
     def __init__(self, process: asyncio.subprocess.Process, session_id: str, heard: Heard) -> None:
         self._aside: Callable[[Aside], None] = _nobody
         self._is_followed: Callable[[], bool] = bool
+        self.beside: tuple[Beside, ...] = ()  # what a person wrote with a no, until it goes on
         self._awaited: dict[str, asyncio.Future[str]] = {}  # by the names of texts and requests
         super().__init__(process, session_id, heard)
 

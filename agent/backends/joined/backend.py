@@ -14,7 +14,7 @@ from agent.backends.acp.process import Refused
 from agent.backends.backend import Backend
 from agent.backends.child import Ended
 from agent.backends.joined.talk import Dialog, Ears, Kind, Place, Talk
-from agent.backends.open_questions import OpenQuestions
+from agent.backends.open_questions import Beside, OpenQuestions
 from agent.backends.programs import PATIENCE, Listener
 from agent.backends.record import Records
 from agent.backends.terminals import typing_rules
@@ -35,7 +35,7 @@ _DIALOG = "a dialog is open in the terminal; answer it with its buttons, or pres
 class Asker(Protocol):
     """Who decides what may be done."""
 
-    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, str] | None:
+    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, Beside] | None:
         """What was chosen, and what a person said beside a no; None where nobody did: the terminal has the question.
 
         Cancelled when the dialog is gone.
@@ -56,8 +56,9 @@ class JoinedBackend:
         self._listener: Listener | None = None
         self._asker: Asker | None = None
         self._tasks = Tasks()
-        self._questions: OpenQuestions[tuple[Json, str] | None] = OpenQuestions(self._tasks)
+        self._questions: OpenQuestions[tuple[Json, Beside] | None] = OpenQuestions(self._tasks)
         self._never: asyncio.Future[None] | None = None
+        self._denying: set[str] = set()  # dialogs whose no is on its way with a person's words
 
     def connect(self, listener: Listener, asker: Asker, tasks: Tasks) -> None:
         """Say who listens, who decides, and who is told of what breaks, before the first session."""
@@ -200,24 +201,36 @@ class JoinedBackend:
         if self._never is None:
             self._never = asyncio.get_running_loop().create_future()  # its end is told as the end of its dialogs
 
-        async def answer(decision: tuple[Json, str] | None) -> None:
+        async def answer(decision: tuple[Json, Beside] | None) -> None:
             if decision is None:
                 return
             chosen, words = decision
-            went_along = await dialog.answer(chosen, words)
-            if words and not went_along and (talk := self._talks.get(bare_id(name))):
+            if words.text:
                 # By itself: the dialog is gone with its answer, and all that waits for it is ended then.
-                self._tasks.start(f"words behind {dialog.name}", partial(self._say_behind, name, talk, words))
+                self._tasks.start(f"words with {dialog.name}", partial(self._deny, name, dialog, chosen, words))
+            else:
+                await dialog.answer(chosen, "")
 
         ask = partial(asker.ask, name, dialog.name, dialog.about)
         self._questions.begin(f"{name} {dialog.name}", ask, answer, self._never, broken=None)
         await self._heeded.became(name, SessionState.WAITING)
 
-    async def _say_behind(self, name: str, talk: Talk, words: str) -> None:
-        """What a person wrote with a no: what it does now is to be something else, so this joins its turn."""
-        outcome = await self._say(talk, words)
-        if outcome != Outcome.done():
-            await self._heeded.said(name, f"What you wrote with your no: {outcome.detail}\n\n{words}")
+    async def _deny(self, name: str, dialog: Dialog, chosen: Json, words: Beside) -> None:
+        """A no with words; where it takes none along they join its turn: what it does now is to be something else."""
+        this = f"{name} {dialog.name}"
+        if this in self._denying:  # it is heard of again, before it had the answer: the words go in once
+            await dialog.answer(chosen, "")
+            return
+        self._denying.add(this)
+        try:
+            if not await dialog.answer(chosen, words.text):
+                talk = self._talks.get(bare_id(name))
+                outcome = await self._say(talk, words.text) if talk else self._not_joined()
+                if outcome != Outcome.done():
+                    await self._heeded.said(name, f"What you wrote with your no: {outcome.detail}\n\n{words.text}")
+            await words.arrived()
+        finally:
+            self._denying.discard(this)
 
     def _withdraw(self, session_id: str) -> None:
         self._questions.withdraw_all(f"{session_id} " if session_id else "")

@@ -1,15 +1,11 @@
 """Coding agents over ACP in a whole agent: started by a command, asked about, held back, and taken up after a kill."""
 
-import asyncio
 import os
 import shlex
-import shutil
 import signal
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from agentlink.v1 import agent_link_pb2 as pb
@@ -34,15 +30,13 @@ from agent.domain.control import ControlKind
 from agent.domain.frames import CommandResult, Item, Notify, PermissionAsked, PermissionOver
 from agent.domain.permission import Over
 from agent.domain.session import SessionState
-from agent.store.database import Database
-from agent.store.group_commit import Transaction
 from tests.integration.agent.backends.acp_scene import StandIn
 from tests.rigs.agent_rig import Rig, Rigs, eventually
 from tests.rigs.scripted_link import Link, running_router, text_command
+from tests.rigs.snapshots import Snapshots
 
 NOBODY = "127.0.0.1:1"
 IDLE, BUSY, WAITING = SessionState.IDLE, SessionState.BUSY, SessionState.WAITING
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -175,27 +169,6 @@ async def test_what_a_killed_agent_left_is_ended_told_and_taken_up(rigs: Rigs, s
     assert [one for one in stand_in.points if one.startswith("session/") and one != "session/prompt"] == [
         *("session/new", "session/set_mode", "session/resume", "session/set_mode")
     ]
-
-
-class Snapshots(Database):
-    """Keeps the folder as it was after each commit, before anybody heard of that: what a kill may leave."""
-
-    def __init__(self, folder: Path, into: Path) -> None:
-        self.kept: list[Path] = []
-        self._folder, self._into = folder, into
-        super().__init__(folder)
-
-    def write(self, function: Callable[[Transaction], T], **how: bool) -> "asyncio.Future[T]":
-        future = super().write(function, **how)
-        future.add_done_callback(lambda _: self._keep())
-        return future
-
-    def _keep(self) -> None:
-        kept = self._into / f"d{len(self.kept)}"
-        (kept / "agent").mkdir(parents=True)
-        for file in self._folder.glob("agent.db*"):
-            shutil.copy(file, kept / "agent")
-        self.kept.append(kept)
 
 
 def is_started(data_dir: Path, name: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
+from agent.backends.open_questions import NOTHING
 from agent.domain.claude_question import ToolUse
 from agent.domain.frames import Notify
 from agent.local.client import socket_path
@@ -320,7 +321,7 @@ async def test_without_a_terminal_people_are_asked_too(rigs: Rigs) -> None:
 
         await here.answer(decision(await here.asked(), "allow"))
 
-        assert await hearing == {"behavior": "allow", "updatedInput": {"command": "ls"}}
+        assert await hearing == ({"behavior": "allow", "updatedInput": {"command": "ls"}}, NOTHING)
 
 
 async def test_a_turn_that_is_stopped_asks_no_more(rigs: Rigs) -> None:

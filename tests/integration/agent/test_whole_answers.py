@@ -10,6 +10,7 @@ import pytest
 from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
+from agent.backends.open_questions import NOTHING
 from agent.domain.claude_question import ToolUse
 from agent.services.claude_questions import StreamQuestions
 from tests.fakes.hook_caller import program
@@ -153,7 +154,7 @@ async def test_without_a_terminal_it_is_allowed_with_another_input_too(rigs: Rig
 
         await here.answer(decision(await here.asked(), "allow", updated_input='{"command": "ls -l"}'))
 
-        assert await hearing == {"behavior": "allow", "updatedInput": {"command": "ls -l"}}
+        assert await hearing == ({"behavior": "allow", "updatedInput": {"command": "ls -l"}}, NOTHING)
 
 
 async def test_a_program_that_asks_on_the_socket_takes_a_yes_or_a_no(rigs: Rigs) -> None:

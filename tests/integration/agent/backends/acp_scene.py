@@ -13,6 +13,7 @@ from typing import Any
 from agent.backends.acp.backend import AcpBackend
 from agent.backends.acp.table import KNOWN, Kind
 from agent.backends.claude.transcript_file import Cursor, TranscriptFile
+from agent.backends.open_questions import NOTHING, Beside
 from agent.domain.acp_question import Form, Json, Permission, form_answer, permission_answer
 from agent.domain.command import Action, Input, KeyPress, Outcome
 from agent.domain.permission import Decision
@@ -39,7 +40,7 @@ class Person:
         """Answer the question that is open, or comes next, with an option of that kind."""
         self._chosen.put_nowait(kind)
 
-    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, str]:
+    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, Beside]:
         assert session_id
         assert asker
         self.questions.append(about)
@@ -51,12 +52,12 @@ class Person:
                 raise
             assert isinstance(about, Permission)
             named = next(way.name for way in about.ways if way.kind == kind)
-            return {"outcome": {"outcome": "selected", "optionId": named}}, ""
+            return {"outcome": {"outcome": "selected", "optionId": named}}, NOTHING
         if isinstance(about, Form):
             decided = [one for one in self.decisions if one]
-            return form_answer(about, decided), ""
+            return form_answer(about, decided), NOTHING
         decision = self.decisions.pop(0)
-        return permission_answer(about, decision), decision.text if decision else ""
+        return permission_answer(about, decision), Beside(decision.text if decision else "")
 
 
 class StandIn:

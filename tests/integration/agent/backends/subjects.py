@@ -17,6 +17,7 @@ import uvloop
 from agent.backends.acp.backend import AcpBackend
 from agent.backends.acp.table import table
 from agent.backends.claude.headless import HeadlessBackend
+from agent.backends.open_questions import NOTHING, Beside
 from agent.backends.programs import ProgramBackend
 from agent.domain.acp_question import Form, Json, Permission
 from agent.domain.claude_question import ToolUse, verdict
@@ -108,20 +109,20 @@ class Person:
 class OfAcp(Person):
     """What they decide in ACP's words."""
 
-    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, str]:  # noqa: ARG002
+    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, Beside]:  # noqa: ARG002
         assert isinstance(about, Permission)
         self.shown.append(about.shown)
         kind = "allow_once" if await self.yes.get() else "reject_once"
         named = next(way.name for way in about.ways if way.kind == kind)
-        return {"outcome": {"outcome": "selected", "optionId": named}}, ""
+        return {"outcome": {"outcome": "selected", "optionId": named}}, NOTHING
 
 
 class OfClaude(Person):
     """What they decide in Claude Code's words."""
 
-    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:  # noqa: ARG002
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> tuple[Mapping[str, object], Beside]:  # noqa: ARG002
         self.shown.append(str(use.given))
-        return verdict(use, [Decision("allow" if await self.yes.get() else "deny")])
+        return verdict(use, [Decision("allow" if await self.yes.get() else "deny")]), NOTHING
 
 
 class Hosted(Subject):

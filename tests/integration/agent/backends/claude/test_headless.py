@@ -12,6 +12,7 @@ import pytest
 
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.questions import Asker
+from agent.backends.open_questions import NOTHING, Beside
 from agent.domain.claude_question import ToolUse, verdict
 from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
 from agent.domain.permission import Decision
@@ -45,7 +46,7 @@ class Person:
         self.yes = asyncio.Event()
         self.withdrawn = False
 
-    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> tuple[Mapping[str, object], Beside]:
         assert asker
         self.questions.append((session_id, use))
         try:
@@ -53,7 +54,7 @@ class Person:
         except asyncio.CancelledError:
             self.withdrawn = True
             raise
-        return verdict(use, [Decision("allow")])
+        return verdict(use, [Decision("allow")]), NOTHING
 
 
 class Scene:
