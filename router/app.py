@@ -49,6 +49,7 @@ from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.inbound import InboundService
 from router.services.chat.notes import ChatNotes
 from router.services.chat.pages import Pages
+from router.services.chat.proposals import ChatProposals
 from router.services.chat.settings import SettingsCommands
 from router.services.chat.starts import ChatStarts
 from router.services.chat.topics import Topics
@@ -145,7 +146,7 @@ class Router:
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         bound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
-            people.pairing, batches, answer_rules, memory, new_id)  # fmt: skip
+            people.pairing, batches, answer_rules, memory, notifications, new_id)  # fmt: skip
         database.on_commit, voices = partial(wakeups.wake, ANYTHING), bound.inbound.voices  # watchers look for it
         unseen, concerns = Unseen(session_service, notifications, clock), Concerns(permissions, again, hub, clock)
         concerns.hear(status_messages, notifications, session_service, deferral.limits, controls)
@@ -180,18 +181,20 @@ class Router:
 def _inbound(
     hub: Hub, delivery: DeliveryEngine, status_messages: StatusMessages, dead_letters: DeadLetters,
     permissions: Permissions, starts: Starts, deferral: Deferral, clock: Clock, controls: Controls, pairing: Pairing,
-    batches: Batches, rules: AnswerRules, memory: Memory, new_id: Callable[[], str],
+    batches: Batches, rules: AnswerRules, memory: Memory, notifications: Notifications, new_id: Callable[[], str],
 ) -> BoundChats:  # fmt: skip
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
     many = ChatBatches(batches, rules, status_messages, clock, new_id)
     for_a_time, pages = ChatAnswerRules(rules, status_messages, clock, deferral.kept.zone), Pages(permissions, controls)
     settings, notes = SettingsCommands(clock, deferral.kept.zone), ChatNotes(memory, status_messages)
     commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings), many)
-    buttons = ChatButtons(delivery, dead_letters, status_messages, later, many, notes)
+    proposals = ChatProposals(starts, status_messages, delivery.quick, clock, new_id)
+    notifications.on_proposed.append(proposals.proposed)
+    buttons = ChatButtons(delivery, dead_letters, status_messages, later, many, notes, proposals)
     inbound = InboundService(status_messages, commands, buttons, permissions,
         ChatStarts(starts, controls, delivery, hub.connected), controls, pages,
         Voices(status_messages, clock), later, notes, for_a_time, clock)  # fmt: skip
-    return BoundChats(inbound, starts, permissions, delivery, status_messages)
+    return BoundChats(inbound, proposals, starts, permissions, delivery, status_messages)
 
 
 def _turns(

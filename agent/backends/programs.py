@@ -18,6 +18,7 @@ from agent.domain.aside import Aside
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.control import BYPASS, ControlSignal
 from agent.domain.errors import Refusal
+from agent.domain.proposal import Proposal
 from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
 from agent.loops import Tasks
 
@@ -58,8 +59,10 @@ _NO_LINE = "This session has no input line: write a text for it, or send esc to 
 class Listener(Protocol):
     """Who wants to know what sessions without a terminal do."""
 
-    async def said(self, session_id: str, text: str, output_tokens: int = 0) -> None:
-        """Last words of a turn, for people; the tokens are told of a model that is asked without a program."""
+    async def said(self, session_id: str, text: str, output_tokens: int = 0, proposal: Proposal | None = None) -> None:
+        """Last words of a turn, for people. A model that is asked without a program also says what these took, and
+        which work it would hand over.
+        """
 
     async def took(self, session_id: str) -> None:
         """It has the text that it is being given; heard before the delivery is done."""

@@ -16,6 +16,7 @@ from enum import Enum
 from agent.domain.command import Command, InboxState, Outcome, Reason
 from agent.domain.permission import Over, Question
 from agent.domain.program import Program
+from agent.domain.proposal import Proposal
 from agent.domain.session import Session
 from agent.domain.session_event import Event
 from agent.domain.workspace import WorkspaceChanged
@@ -218,6 +219,7 @@ class Notify:
     is_markdown: bool = False
     ends_turn: bool = False  # these are the last words of a turn
     output_tokens: int = 0  # that the answer of a model took, where it was asked without a program
+    proposal: Proposal | None = None  # which work that model would hand over
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from agent.domain.command import (
 from agent.domain.control import MAX_MODE, MAX_MODEL, ControlKind, ControlSignal
 from agent.domain.frames import AgentFrame, RouterFrame
 from agent.domain.program import Program
+from agent.domain.proposal import Proposal
 from agent.domain.session import Session, SessionState
 from agent.domain.workspace import WorkspaceChanged
 from agent.link import event_messages, question_messages, workspace_messages
@@ -120,7 +121,14 @@ def _notify(seq: int, notification: frames.Notify) -> link.Notify:
         markdown=notification.is_markdown,
         ends_turn=notification.ends_turn,
         output_tokens=notification.output_tokens,
+        proposal=_proposal(notification.proposal),
     )
+
+
+def _proposal(told: Proposal | None) -> link.Proposal | None:
+    if told is None:
+        return None
+    return link.Proposal(machine_id=told.machine, agent=told.agent, folder=told.folder, prompt=told.prompt)
 
 
 def key_request(public_key: bytes, new_signature: bytes, old_signature: bytes) -> bytes:

@@ -10,6 +10,7 @@ from agent.domain.aside import Aside, Begun, Chunk, Figures, Offered, Whole
 from agent.domain.command import MAX_TEXT_BYTES
 from agent.domain.errors import Refusal, StoreUnavailable
 from agent.domain.frames import Notify
+from agent.domain.proposal import Proposal
 from agent.domain.session import Conversation, SessionState
 from agent.services.deltas import DeltaTeller
 from agent.services.events import EventTeller
@@ -43,10 +44,11 @@ class HeadlessListener:
         self._outbox = outbox
         self._retry = retry
 
-    async def said(self, session_id: str, text: str, output_tokens: int = 0) -> None:
+    async def said(self, session_id: str, text: str, output_tokens: int = 0, proposal: Proposal | None = None) -> None:
         notification = Notify(
-            str(uuid.uuid4()), session_id, _fitting(text), is_markdown=True, ends_turn=True, output_tokens=output_tokens
-        )
+            str(uuid.uuid4()), session_id, _fitting(text), is_markdown=True, ends_turn=True,
+            output_tokens=output_tokens, proposal=proposal,
+        )  # fmt: skip
         await self._insist(lambda: self._outbox.append(notification))
 
     async def became(self, session_id: str, state: SessionState) -> None:

@@ -24,8 +24,11 @@ from agent.domain.frames import (
     SessionGone,
 )
 from agent.domain.permission import Details, FormOption, FormQuestion, Kind, Option, Over, Question, Verdict
+from agent.domain.proposal import Proposal
 from agent.domain.session import Session, SessionState
 from agent.domain.workspace import KnownWorkspace, Look, Workspace, WorkspaceChanged, WorkspaceState
+
+_PLAIN = 3  # of what a message says about itself: how it is written, whether a turn is over, what it took
 
 
 def encoded(item: Item) -> tuple[str, str]:
@@ -51,10 +54,11 @@ def _fields(item: Item) -> tuple[str, list[object]]:
             return "session_update", [*fields, told.state.value, told.waiting_for, *works, told.limited_until]
         case SessionGone():
             return "session_closed", [*astuple(item)]
-        case Notify(notification_id, session_id, text, buttons, files, is_markdown, ends_turn, tokens):
+        case Notify(notification_id, session_id, text, buttons, files, is_markdown, ends_turn, tokens, proposal):
             # No more than it needs: earlier versions, which knew less, wrote and read it so.
             few = [notification_id, session_id, text, [astuple(one) for one in buttons]]
-            said = [is_markdown, ends_turn, *([tokens] if tokens else [])] if is_markdown or ends_turn or tokens else []
+            more = [tokens, astuple(proposal)] if proposal else [tokens] if tokens else []
+            said = [is_markdown, ends_turn, *more] if is_markdown or ends_turn or more else []
             return "notify", few + ([[astuple(one) for one in files], *said] if files or said else [])
         case PermissionAsked(asked):
             options = [[*astuple(one)[:2], one.verdict.value, one.takes_text, one.meaning] for one in asked.options]
@@ -93,7 +97,9 @@ def _notification(
     *said: Any,  # noqa: ANN401 -- as JSON has them
 ) -> Item:
     offered, sent = tuple(Button(*one) for one in buttons), tuple(NotificationFile(*one) for one in files)
-    return Notify(notification_id, session_id, text, offered, sent, *said)
+    plain, proposed = said[:_PLAIN], [Proposal(*one) for one in said[_PLAIN:]]
+    notify = Notify(notification_id, session_id, text, offered, sent, *plain)
+    return replace(notify, proposal=proposed[0]) if proposed else notify
 
 
 def _asked(permission_id: str, session_id: str, kind: str, *rest: Any) -> Item:  # noqa: ANN401 -- as JSON has them

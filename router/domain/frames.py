@@ -11,6 +11,7 @@ from router.domain.machine import ProgramTold
 from router.domain.notification import Button, File
 from router.domain.permission import Option, PermissionKind, PermissionState
 from router.domain.permission_input import NO_DETAILS, Details
+from router.domain.proposal import Proposal
 from router.domain.screen import Screen, ScreenQuery
 from router.domain.session import SessionState
 from router.domain.session_event import EventsAck, EventsQuery, SessionEvents
@@ -124,6 +125,7 @@ class Notify(Struct, frozen=True):
     is_markdown: bool = False
     ends_turn: bool = False  # its last words: the turn of the session is over
     output_tokens: int = 0  # that a model took for it
+    proposal: Proposal | None = None  # which work that model would hand over
 
 
 class PermissionRequest(Struct, frozen=True):

@@ -59,6 +59,7 @@ class Verb(Enum):
     KEEP_NOTE = "keep-note"  # the key of this and the next two is a note's number
     FORGET_NOTE = "forget-note"
     TAKE_NOTE = "take-note"  # so that it is known to nobody else
+    BEGIN = "begin"  # its key names work that a model would hand over
 
 
 _ENDED_BADLY = (Verb.RETRY, Verb.ELSEWHERE, Verb.DROP)
@@ -131,6 +132,11 @@ def deferred_buttons(deferred: Deferred) -> tuple[Button, ...]:
         return ()
     toggle = Verb.RESUME if deferred.state is DeferredState.PAUSED else Verb.PAUSE
     return tuple(deferred_button(verb, deferred.deferred_id) for verb in (toggle, Verb.NOW, Verb.OFF))
+
+
+def begin_button(proposal_id: str) -> Button:
+    """The button that starts what a model would hand over."""
+    return Button(labels.LABELS[Verb.BEGIN.value], f"{Verb.BEGIN.value}:{proposal_id}")
 
 
 def waiting_note_buttons(number: int) -> tuple[Button, ...]:

@@ -17,6 +17,7 @@ _FIND = _BINDINGS.reads(_BINDINGS.select().where(_THIS))
 _WRITE = _BINDINGS.writes(_BINDINGS.upsert(*_KEY))
 _END = Statement(Row.delete().where(_THIS))
 _ALL = _BINDINGS.reads(_BINDINGS.select().order_by(Row.transport, Row.name, Row.space))
+_HOLDS = Statement(Row.select(fn.COUNT(Row.space)).where(Row.transport == given.transport))
 _COUNT = Statement(Row.select(fn.COUNT(Row.space)))
 
 
@@ -38,6 +39,11 @@ def end(tx: Transaction, binding: Binding) -> None:
 def page(on: Connection) -> list[Binding]:
     """All of them, by platform and name."""
     return _ALL.all(on)
+
+
+def holds(on: Connection, transport: str) -> bool:
+    """Whether chats of a platform are held by others."""
+    return bool(_HOLDS.value(on, transport=transport))
 
 
 def count(on: Connection) -> int:

@@ -12,6 +12,7 @@ SPEAKING = [
     "chat/commands",
     "chat/deferrals",
     "chat/notes",
+    "chat/proposals",
     "chat/settings",
     "chat/inbound",
     "outbox/status_messages",

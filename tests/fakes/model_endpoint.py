@@ -32,6 +32,8 @@ class ModelEndpoint:
         self.prompts: list[str] = []  # the newest of each request
         self.bodies: list[Json] = []
         self.complaints: list[str] = []  # about requests that are not as the dialect says
+        self.takes_tools = True
+        self.refused = 0  # requests, as they had tools
         self.over = threading.Event()
         self._open: set[socket.socket] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -89,6 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(400, wrong)
             return
         prompt = body["messages"][-1]["content"]
+        if body.get("tools") and not self._endpoint.takes_tools:
+            self._endpoint.refused += 1
+            self._refuse(400, "registry.ollama.ai/library/gemma:2b does not support tools")
+            return
         self._endpoint.bodies.append(body)
         if _system(body).startswith("You make a summary"):
             self._stream(_events(body, SUMMARY, is_anthropic=is_anthropic), 0)
@@ -192,7 +198,22 @@ def _wrong(path: str, headers: dict[str, str], body: Json) -> str:
         return "no model, or no stream"
     if roles != ["user", "assistant"] * (len(roles) // 2) + ["user"]:  # some templates take nothing else
         return f"not in turns: {roles}"
+    if any(_tool(one, path) for one in body.get("tools", [])):
+        return "a tool"
     return "" if all(message["content"].strip() for message in body["messages"]) else "an empty message"
+
+
+def _tool(told: Json, path: str) -> str:
+    """What is wrong with a tool that is offered."""
+    shape = told.get("input_schema")
+    if path != "/v1/messages":
+        if told.get("type") != "function":
+            return "no function"
+        told = told["function"]
+        shape = told.get("parameters")
+    if not re.fullmatch("[a-zA-Z0-9_-]{1,64}", told.get("name", "")) or not told.get("description"):
+        return "no name, or no description"
+    return "" if isinstance(shape, dict) and shape.get("type") == "object" else "no schema"
 
 
 def _system(body: Json) -> str:

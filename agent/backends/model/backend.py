@@ -16,10 +16,11 @@ from functools import partial
 from pathlib import Path
 
 from agent.backends.acp.deltas import Aloud
-from agent.backends.model.dialect import NOTHING, Counted, Over, Turn, Words
+from agent.backends.model.dialect import NOTHING, Counted, Over, Turn, Wants, Words
 from agent.backends.model.endpoint import Refused, Source, Taken
 from agent.backends.model.history import Histories, History, as_text
 from agent.backends.model.http_stream import Broken, Unreachable
+from agent.backends.model.proposal import TOOL, proposal
 from agent.backends.programs import Listener
 from agent.backends.record import Records
 from agent.backends.terminals import typing_rules
@@ -33,12 +34,15 @@ from agent.processes import identify
 logger = logging.getLogger(__name__)
 
 NAME = "model"  # as people name it where they say which agent
+MOST_GIVEN = 6000  # characters of a proposal that it is shown later
 MOST_SAID = 32 * 1024  # characters of one answer that are kept and shown
 _NONE = "No model is set on this machine: POINTSMAN_MODEL_URL and POINTSMAN_MODEL, then restart its agent."
 _NO_LINE = "This session has no input line: write a text for it, or send esc to stop what it does."
 _BUSY = "{title} is answering: the text goes in when that is over"
 _CUT = "The answer ended before it was whole: {why}. Write to go on; it knows what it had said."
 _LIMIT = "(It stopped here, at the most that one answer may have. Write to go on.)"
+_PROPOSES = "This is work for a coding agent."
+_NO_PROPOSAL = "(It would hand over work, and did not say what in a way that can be shown. Ask in other words.)"
 _SUM = (
     "You make a summary of the talk that follows, for yourself: you will go on with it and see no more than what you"
     " write now. Keep facts, names, numbers, wishes, what was decided, what is open. Write no more than 300 words."
@@ -57,6 +61,7 @@ class Asking:
     answer_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     words: str = ""
     counted: Counted = NOTHING
+    wanted: list[str] = field(default_factory=list)  # what it would hand over, as it wrote it; the first counts
     why: str = ""  # it stopped, in the endpoint's word
     is_stopped: bool = False
     task: "asyncio.Task[None] | None" = None
@@ -189,7 +194,7 @@ class ModelBackend:
 
     async def _hear(self, asking: Asking, source: Source, history: History, system: str) -> None:
         """Raises as `ask` of a source does."""
-        async with aclosing(source.ask(history.under(system), history.shown)) as pieces:
+        async with aclosing(source.ask(history.under(system), history.shown, (TOOL,))) as pieces:
             async for piece in pieces:
                 match piece:
                     case Taken():
@@ -199,6 +204,8 @@ class ModelBackend:
                         asking.aloud.says(asking.answer_id, asking.words)
                     case Counted():
                         asking.counted = _newer(asking.counted, piece)
+                    case Wants(tool=TOOL.name, given=given):
+                        asking.wanted.append(given)
                     case Over(why=why):
                         asking.why = why
 
@@ -221,7 +228,7 @@ class ModelBackend:
         session, said = asking.session, asking.words.strip()
         asking.aloud.says("", "")
         # Also where it said nothing: else the next text would be one with this, and be answered with it.
-        history = history.and_then(Turn(is_persons=False, text=said if said and asking.why else f"{said} […]".strip()))
+        history = history.and_then(Turn(is_persons=False, text=_remembered(asking, said)))
         await self._keep(session, history)
         if said:
             self._happened(session, [Said(Speaker.ASSISTANT, said)])
@@ -230,7 +237,10 @@ class ModelBackend:
             figures = (counted.input, counted.output, counted.cache_read, counted.cache_written)
             self._happened(session, [Used(self.title, *figures)])
         if not asking.is_stopped:  # whoever stopped it knows
-            await self._heeded.said(session.session_id, _told(asking, said, error), asking.counted.output)
+            proposed = [proposal(given) for given in asking.wanted[:1]] if error is None else []
+            told = _told(asking, said, error, is_lost=None in proposed)
+            offered = next(iter(proposed), None)
+            await self._heeded.said(session.session_id, told, asking.counted.output, offered)
         if history.is_long:
             await self._sum_up(session, source, history)
         await self._heeded.became(session.session_id, SessionState.IDLE)
@@ -288,14 +298,23 @@ class ModelBackend:
         return self._listener
 
 
-def _told(asking: Asking, said: str, error: BaseException | None) -> str:
+def _told(asking: Asking, said: str, error: BaseException | None, *, is_lost: bool) -> str:
     """What people are told of an answer."""
     if error is not None:
         why = str(error) if isinstance(error, Broken) else type(error).__name__
         return f"{said}\n\n{_CUT.format(why=why)}".strip()
     if asking.why in _AT_LIMIT or len(asking.words) >= MOST_SAID:
         return f"{said}\n\n{_LIMIT}".strip()
-    return said or "It said nothing. Ask in other words."
+    if is_lost:
+        return f"{said}\n\n{_NO_PROPOSAL}".strip()
+    return said or (_PROPOSES if asking.wanted else "It said nothing. Ask in other words.")
+
+
+def _remembered(asking: Asking, said: str) -> str:
+    """What it knows later of its answer."""
+    proposed = [f"[proposed to the person: {given[:MOST_GIVEN]}]" for given in asking.wanted[:1]]
+    words = "\n\n".join(filter(None, (said, *proposed)))
+    return words if words and asking.why else f"{words} […]".strip()
 
 
 def _newer(known: Counted, told: Counted) -> Counted:

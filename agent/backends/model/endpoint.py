@@ -26,6 +26,10 @@ class Refused(Exception):
     """It does not take the request; the text says why, for people."""
 
 
+class _NoTools(Refused):
+    """It is for a model that takes no tools, and there was one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """It has the request, and begins to answer."""
@@ -59,17 +63,32 @@ class Endpoint:
     key: str = field(default="", repr=False)  # in no log, whoever logs this
     patience: float = PATIENCE
     silence: float = SILENCE
+    _without: set[str] = field(default_factory=set, init=False, repr=False, compare=False)  # models that take no tools
 
     @property
     def title(self) -> str:
         return self.model
 
     async def ask(self, system: str, turns: Sequence[Turn], tools: Sequence[Tool] = ()) -> Answering:
+        if tools and self.model not in self._without:
+            try:
+                async with aclosing(self._ask(system, turns, tools)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except _NoTools:
+                self._without.add(self.model)  # it refused, so that it was not asked
+        async with aclosing(self._ask(system, turns, ())) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _ask(self, system: str, turns: Sequence[Turn], tools: Sequence[Tool]) -> Answering:
         is_own = urlsplit(self.url).hostname == _OWN
         request = dialect.request(self.api, self.model, self.key, system, turns, tools, is_own=is_own)
         async with post(_joined(self.url, request.path), request.headers, request.body, self.patience) as reply:
             if reply.status != 200:
-                raise Refused(await self._complaint(reply))
+                why = await self._complaint(reply)
+                raise _NoTools(why) if tools and _is_about_tools(reply, why.replace(self.model, "")) else Refused(why)
             yield Taken()
             async with aclosing(self._pieces(reply, request.answer)) as pieces:
                 async for piece in pieces:
@@ -124,6 +143,11 @@ class Endpoint:
     def _masked(self, words: str) -> str:
         """Some repeat the key in what they say is wrong."""
         return words.replace(self.key, "…") if self.key else words
+
+
+def _is_about_tools(reply: Reply, why: str) -> bool:
+    """Each says it in words of its own: ollama, vLLM, llama.cpp, OpenRouter."""
+    return "tool" in why.lower() and reply.status not in _FOR_NOW | dict.fromkeys(_KEY, "")
 
 
 def _joined(url: str, path: str) -> str:

@@ -13,6 +13,7 @@ from router.api.convert.times import duration, seconds, timestamp
 from router.domain import frames
 from router.domain.command import ChatRef
 from router.domain.notification import Button, Delivered, Event, Kind, Notification, NotificationState, Refused
+from router.domain.proposal import Proposal
 from router.domain.session import Session
 from router.services.chat.topics import Brought
 from router.services.outbox.couriers import Delivery, Later, RateLimitPause
@@ -33,7 +34,12 @@ def notify(n: link_pb.Notify) -> frames.Notify:
     return frames.Notify(
         n.upstream_seq, n.notification_id, n.session_id, n.text, buttons(n.buttons), targets,
         is_markdown=n.markdown, ends_turn=n.ends_turn, output_tokens=n.output_tokens,
+        proposal=_proposal(n.proposal) if n.HasField("proposal") else None,
     )  # fmt: skip
+
+
+def _proposal(p: link_pb.Proposal) -> Proposal:
+    return Proposal(p.prompt, p.machine_id, p.agent, p.folder)
 
 
 def notification_message(n: Notification, *, to_press: bool = True) -> pb.Notification:

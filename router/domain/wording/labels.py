@@ -28,6 +28,7 @@ LABELS = {
     "keep-note": "✅ Keep",
     "forget-note": "🗑 Forget",
     "take-note": "🔒 For me alone",
+    "begin": "▶️ Start it",
     "allow": "✅ Allow",
     "allow_always": "✅ Allow always",
     "deny": "❌ Deny",

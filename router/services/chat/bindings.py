@@ -5,6 +5,7 @@ that chat, or begin one on the bound machine; of other sessions nothing is said,
 looked whether who wrote may ask at all.
 """
 
+import re
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -14,17 +15,19 @@ from router.domain.action import StartSession
 from router.domain.binding import Binding
 from router.domain.command import CommandState, Origin
 from router.domain.errors import Refusal
+from router.domain.machine import MODEL
 from router.domain.permission import Option, Permission
 from router.domain.permission_input import Answer
 from router.domain.person import Person, PersonRole
 from router.domain.routing import Inbound
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted
-from router.domain.wording import answers
+from router.domain.wording import answers, quick
 from router.domain.wording import bindings as wording
 from router.domain.workspace import Workspace
 from router.services import bindings
 from router.services.chat.inbound import InboundService
+from router.services.chat.proposals import ChatProposals
 from router.services.chat.submission import MAX_ANSWER, Submitted, decided, submitted_as
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
@@ -35,6 +38,7 @@ from router.store.database import Transaction
 
 COMMANDS = frozenset(["stop", "cancel", "end"])
 """Of the router's, what is done there: each is about the session of that chat. `/new` begins another one in it."""
+_ASK = re.compile(r"/?ask(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
 _MOVED = 2.0  # seconds by which the platform's clock may be ahead of ours
 
 
@@ -43,6 +47,7 @@ class BoundChats:
     """Stands before the service that takes what everybody else writes."""
 
     inbound: InboundService
+    _proposals: ChatProposals
     _starts: Starts
     _permissions: Permissions
     _delivery: DeliveryEngine
@@ -59,7 +64,9 @@ class BoundChats:
         session = _session_of(tx, inbound)
         inbound = replace(inbound, person=_only(session, inbound))
         if inbound.button is not None:
-            return self.inbound.submit(tx, inbound)
+            return self._pressed(tx, inbound, binding)
+        if asked := _ASK.fullmatch(inbound.text.strip()):
+            return self._ask(tx, inbound, binding, asked[1] or "")
         command = routing.chat_command(inbound.text, routing.CHAT_COMMANDS)
         if command is not None and command.name == "new":
             return self._begin(tx, inbound, binding, command.argument)
@@ -75,6 +82,27 @@ class BoundChats:
         said = replace(inbound, session_id=session.session_id, reply_to="", text=_with_context(inbound))
         return self.inbound.submit(tx, said)
 
+    def _pressed(self, tx: Transaction, inbound: Inbound, binding: Binding) -> Submitted:
+        if (offered := self._proposals.pressed(tx, inbound)) is None:
+            return self.inbound.submit(tx, inbound)
+        if not offered.prompt:
+            return self._answer(tx, inbound, quick.NOT_KEPT)
+        begun = self._begin(tx, inbound, binding, offered.prompt)
+        if begun.command_id:
+            self._proposals.begun(tx, offered.note, offered.label, inbound.who)
+        return begun
+
+    def _ask(self, tx: Transaction, inbound: Inbound, binding: Binding, text: str) -> Submitted:
+        """Ask the model of the bound machine, and of no other; beside the session that words are for."""
+        if not text.strip():
+            return self._answer(tx, inbound, wording.HOW_TO_ASK)
+        said = _with_context(replace(inbound, text=text))
+        if session := self._delivery.quick.session_of(tx, inbound.chat):
+            asked = replace(inbound, session_id=session.session_id, reply_to="", text=said)
+            return self.inbound.submit(tx, replace(asked, person=_only(session, inbound)))
+        wanted = Wanted(binding.machine_id, StartSession(said, agent=MODEL))
+        return self._start(tx, inbound, wanted)
+
     def _words(self, tx: Transaction, inbound: Inbound, binding: Binding) -> Submitted:
         if not binding.autostart:
             return self._answer(tx, inbound, wording.BEGINS_NOTHING)
@@ -83,16 +111,21 @@ class BoundChats:
     def _begin(self, tx: Transaction, inbound: Inbound, binding: Binding, text: str) -> Submitted:
         """Begin a session in that chat: what is said there from now on is for it."""
         said = _with_context(replace(inbound, text=text)) if text.strip() else ""
-        origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
         place = _workspace(tx, inbound, binding)
         wanted = Wanted(binding.machine_id, StartSession(said, binding.folder, agent=binding.agent, workspace=place))
+        begun = self._start(tx, inbound, wanted)
+        if begun.command_id:
+            chats.choose_session(tx, inbound.chat, begun.session_id)
+        return begun
+
+    def _start(self, tx: Transaction, inbound: Inbound, wanted: Wanted) -> Submitted:
+        origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
         try:
             # Beside those who hear of all: what a session asks is not for everybody's eyes, and must find its people.
             command = self._starts.start(tx, wanted, origin, note=inbound.update_key, is_public=True)
         except Refusal as refusal:
             return self._answer(tx, inbound, answers.refused(refusal))
         chats.set_wrote_in(tx, inbound.chat)
-        chats.choose_session(tx, inbound.chat, command.session_id)
         return submitted_as(command)
 
     def _answered(self, tx: Transaction, inbound: Inbound, session: Session) -> Submitted | None:

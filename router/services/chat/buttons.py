@@ -18,10 +18,11 @@ from router.domain.session import Session, SessionState, bare_id
 from router.domain.wording import answers, labels
 from router.domain.wording import controls as wording
 from router.domain.work import Shows
-from router.services.chat import batches, deferrals, notes
+from router.services.chat import batches, deferrals, notes, proposals
 from router.services.chat.batches import ChatBatches
 from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.notes import ChatNotes
+from router.services.chat.proposals import ChatProposals
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
@@ -74,6 +75,7 @@ class ChatButtons:
     _deferrals: ChatDeferrals
     _batches: ChatBatches
     _notes: ChatNotes
+    _proposals: ChatProposals
 
     def press(
         self, tx: Transaction, inbound: Inbound, note: Notification, action: str
@@ -102,7 +104,8 @@ class ChatButtons:
         self, tx: Transaction, inbound: Inbound, note: Notification, pressed: Pressed
     ) -> str | Press | Chosen | Voiced:
         who = inbound.who
-        ours = ((self._deferrals, deferrals.VERBS), (self._batches, batches.VERBS), (self._notes, notes.VERBS))
+        ours = ((self._deferrals, deferrals.VERBS), (self._batches, batches.VERBS), (self._notes, notes.VERBS),
+                (self._proposals, proposals.VERBS))  # fmt: skip
         if of := next((each for each, verbs in ours if pressed.verb in verbs), None):
             return of.press(tx, inbound, note, pressed.verb, pressed.key, pressed.label)
         match pressed.verb:

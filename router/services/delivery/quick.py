@@ -34,6 +34,10 @@ class QuickAnswers:
         found = (sessions.find(tx, name) for name, whose in self._whose.items() if whose == chat)
         return next((one for one in found if one is not None and one.state is not SessionState.ENDED), None)
 
+    def chat_of(self, session_id: str) -> ChatRef | None:
+        """Whose a session with a model alone is; None for any other."""
+        return self._whose.get(bare_id(session_id))
+
     def begin(self, tx: Transaction, session_id: str, origin: Origin) -> None:
         """A session is begun for that chat, or for whoever else asked."""
         chat = _place(tx, origin.chat) if origin.chat else ChatRef(origin.source, origin.actor)

@@ -12,6 +12,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import Notify
 from router.domain.identity import machine
 from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, File, Kind, Notification
+from router.domain.proposal import Proposal
 from router.domain.quotas import Quotas
 from router.domain.session import Session, checked_id
 from router.services.outbox.leases import Outbox
@@ -37,6 +38,7 @@ class Notifications:
     )  # after the commit: a session's words, and if they end a turn
     _answered: Callable[[Transaction, str, int], None] = lambda *_: None  # how many tokens an answer took
     on_said: list[Callable[[Transaction, Session, list[Notification]], None]] = field(default_factory=list)
+    on_proposed: list[Callable[[Transaction, Session, Proposal], None]] = field(default_factory=list)
 
     def send(
         self,
@@ -103,6 +105,9 @@ class Notifications:
                 ends_turn=frame.ends_turn,
             )  # fmt: skip
             self._answered(tx, session.session_id, frame.output_tokens)
+            if frame.proposal is not None:
+                for hear in self.on_proposed:
+                    hear(tx, session, frame.proposal)
             tx.after_commit(partial(self._said, session.session_id, frame.text, frame.ends_turn))
 
 

@@ -22,7 +22,7 @@ _ABOUT_ALL = frozenset(["new", "ask", "dead", "policy"])  # commands of chats th
 _LOOK_BUTTONS = frozenset({
     Verb.USE, Verb.SHOW, Verb.ALL, Verb.END, Verb.KEEP_NOTE, Verb.FORGET_NOTE, Verb.TAKE_NOTE,
 })  # fmt: skip
-_ABOUT_OTHERS = frozenset({Verb.TO, Verb.ELSEWHERE})  # buttons that show or choose any session
+_ABOUT_OTHERS = frozenset({Verb.TO, Verb.ELSEWHERE, Verb.BEGIN})  # buttons that show or choose any session
 
 
 def refusal(tx: Transaction, person: Person | None, deed: Deed, session_id: str) -> str:

@@ -57,6 +57,7 @@ from router.store.migrations import (
     m0052_workspaces,
     m0053_concerns,
     m0054_quick,
+    m0055_proposals,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -114,6 +115,7 @@ MIGRATIONS: list[list[str]] = [
     m0052_workspaces.STATEMENTS,
     m0053_concerns.STATEMENTS,
     m0054_quick.STATEMENTS,
+    m0055_proposals.STATEMENTS,
 ]
 
 

@@ -21,7 +21,7 @@ from router.store.tables.people import (
     SecondFactor,
     Subscription,
 )
-from router.store.tables.quick import QuickSession, QuickUse
+from router.store.tables.quick import Proposed, QuickSession, QuickUse
 from router.store.tables.session_messages import Consent, SessionMessage
 from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
@@ -31,7 +31,7 @@ __all__ = [
     "AnswerRule", "ApiKey", "AuditAnchor", "AuditEntry", "Batch", "Binding", "Browser", "Cancel", "Chat", "Command",
     "Consent", "Deferred", "Escalation", "FilePart", "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken",
     "Machine", "Message", "Meta", "Note", "NoteParts", "NoteWords", "Notification", "PairedChat", "PairingCode",
-    "Passkey", "Permission", "Person", "PoisonSuspect", "QuickSession", "QuickUse", "ReadMark", "SecondFactor",
-    "Session", "SessionMessage", "SessionTopic", "Stranger", "Subscription", "Telling", "TraceStep", "Voice",
-    "WorkMessage", "Workspace",
+    "Passkey", "Permission", "Person", "PoisonSuspect", "Proposed", "QuickSession", "QuickUse", "ReadMark",
+    "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger", "Subscription", "Telling", "TraceStep",
+    "Voice", "WorkMessage", "Workspace",
 ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from peewee import CompositeKey, IntegerField, Model, TextField
 
+from router.store.columns import TimeField
+
 
 class QuickSession(Model):
     """Whose each such session is: of a chat, or of whoever else began it."""
@@ -27,4 +29,19 @@ class QuickUse(Model):
     class Meta:
         table_name = "quick_uses"
         primary_key = CompositeKey("transport", "chat_id")
+        without_rowid = True
+
+
+class Proposed(Model):
+    """Work that a model would hand over, for a day."""
+
+    proposal_id = TextField(primary_key=True)
+    prompt = TextField()
+    machine_id = TextField()
+    agent = TextField()
+    folder = TextField()
+    created_at = TimeField()
+
+    class Meta:
+        table_name = "proposals"
         without_rowid = True

@@ -22,6 +22,7 @@ from agent.domain.frames import (
     SessionGone,
     Welcome,
 )
+from agent.domain.proposal import Proposal
 from agent.domain.session import Process, Session, SessionState
 from agent.store.database import Database
 from agent.store.group_commit import Transaction
@@ -225,6 +226,9 @@ SESSION = Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING, {"pa
         SessionGone("s1", 3, "exit code 0"),
         Notify("n1", "s1", "Grüße\n\U0001f600", (Button("Yes", "yes"), Button("No", "no"))),
         Notify("n1", "s1", "*last* words", is_markdown=True, ends_turn=True),
+        Notify("n1", "s1", "words", ends_turn=True, output_tokens=7),
+        Notify("n1", "s1", "words", proposal=Proposal("fix it")),
+        Notify("n1", "s1", "words", is_markdown=True, output_tokens=7, proposal=Proposal("fix it", "m", "a", "~/f/")),
     ],
     ids=lambda item: type(item).__name__,
 )

@@ -35,6 +35,7 @@ from agent.domain.frames import (
     UpstreamAck,
     Welcome,
 )
+from agent.domain.proposal import Proposal
 from agent.domain.session import Session, SessionState
 from agent.link.convert import agent_frame, router_frame
 from agent.link.driver import Unreadable
@@ -219,6 +220,19 @@ SESSION = Session("s1", "tmux", "api", "/srv", 2, SessionState.WAITING)
             pb.AgentFrame(
                 notify=pb.Notify(
                     upstream_seq=5, notification_id="n1", session_id="s1", text="*text*", markdown=True, ends_turn=True
+                )
+            ),
+        ),
+        (
+            Notify("n1", "s1", "text", output_tokens=7, proposal=Proposal("fix it", "devbox", "gemini", "~/src/")),
+            pb.AgentFrame(
+                notify=pb.Notify(
+                    upstream_seq=5,
+                    notification_id="n1",
+                    session_id="s1",
+                    text="text",
+                    output_tokens=7,
+                    proposal=pb.Proposal(prompt="fix it", machine_id="devbox", agent="gemini", folder="~/src/"),
                 )
             ),
         ),

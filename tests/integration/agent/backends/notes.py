@@ -1,5 +1,6 @@
 """Who hears the headless backend in tests."""
 
+from agent.domain.proposal import Proposal
 from agent.domain.session import Conversation, SessionState
 
 
@@ -9,6 +10,7 @@ class Notes:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.tokens = 0
+        self.proposals: list[Proposal] = []
         self.states: list[SessionState] = []
         self.talk: Conversation | None = None
         self.modes: list[tuple[str, str]] = []  # with the model
@@ -22,9 +24,10 @@ class Notes:
     async def limited(self, session_id: str, until: float) -> None:  # noqa: ARG002 -- there is one session
         self.limits.append(until)
 
-    async def said(self, session_id: str, text: str, output_tokens: int = 0) -> None:  # noqa: ARG002 -- there is one session
+    async def said(self, session_id: str, text: str, output_tokens: int = 0, proposal: Proposal | None = None) -> None:  # noqa: ARG002 -- there is one session
         self.texts.append(text)
         self.tokens += output_tokens
+        self.proposals += [proposal] if proposal else []
 
     async def took(self, session_id: str) -> None:
         """It says so itself."""

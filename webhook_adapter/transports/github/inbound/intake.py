@@ -75,13 +75,13 @@ class Intake:
     def _said(self, comment: Comment, command: str) -> Submission:
         """What a comment says, or the choice that it names by its number. Raises Unknown."""
         chosen = self._choice(comment.chat_id, command, comment.written_at) if not comment.thread else None
-        submission = _submission(comment, command)
+        # Only of whoever may: a stranger costs no more than one call. A choice may begin something, too.
+        submission = replace(_submission(comment, command), workspace=self._places(comment))
         if chosen is None:
-            # Only of whoever may: a stranger costs no more than one call.
-            return replace(submission, workspace=self._places(comment))
+            return submission
         message_id, button = chosen
         chat = replace(submission.chat, message_id=message_id)
-        return replace(submission, chat=chat, text="", context="", button=button)
+        return replace(submission, chat=chat, text="", button=button)
 
     def _judge(self, comment: Comment | Press, submission: Callable[[], Submission]) -> Handled:
         # Before anybody is asked anything: the router only where a person wrote, GitHub only where it is bound.

@@ -1208,6 +1208,7 @@ class Notify(_message.Message):
     MARKDOWN_FIELD_NUMBER: _builtins.int
     ENDS_TURN_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number among all durable frames of the machine."""
     notification_id: _builtins.str
@@ -1232,6 +1233,12 @@ class Notify(_message.Message):
     def targets(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ChatRef]:
         """Where to; empty means every chat that wants notifications."""
 
+    @_builtins.property
+    def proposal(self) -> Global___Proposal:
+        """Work that a model would hand over to a coding agent: people are shown all of it with a button, and only a person's press
+        starts it, with that person's rights.
+        """
+
     def __init__(
         self,
         *,
@@ -1244,14 +1251,51 @@ class Notify(_message.Message):
         markdown: _builtins.bool = ...,
         ends_turn: _builtins.bool = ...,
         output_tokens: _builtins.int = ...,
+        proposal: Global___Proposal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buttons", b"buttons", "ends_turn", b"ends_turn", "markdown", b"markdown", "notification_id", b"notification_id", "output_tokens", b"output_tokens", "session_id", b"session_id", "targets", b"targets", "text", b"text", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buttons", b"buttons", "ends_turn", b"ends_turn", "markdown", b"markdown", "notification_id", b"notification_id", "output_tokens", b"output_tokens", "proposal", b"proposal", "session_id", b"session_id", "targets", b"targets", "text", b"text", "upstream_seq", b"upstream_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Notify: _TypeAlias = Notify  # noqa: Y015
+
+@_typing.final
+class Proposal(_message.Message):
+    """Work for a coding agent that nobody has started yet. Only a session with a model alone has any; of one that cannot be shown
+    whole people are told that it is none.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    FOLDER_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    machine_id: _builtins.str
+    """The machine; empty where there is only one."""
+    agent: _builtins.str
+    """Which coding agent, as in StartSession, but no model; empty is Claude Code."""
+    folder: _builtins.str
+    """Where, as in StartSession; empty is the machine's first folder."""
+    prompt: _builtins.str
+    """What it is to do; not empty, at most 3000 characters as they are shown: a person reads all of it before."""
+    def __init__(
+        self,
+        *,
+        machine_id: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        folder: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "folder", b"folder", "machine_id", b"machine_id", "prompt", b"prompt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Proposal: _TypeAlias = Proposal  # noqa: Y015
 
 @_typing.final
 class PermissionRequest(_message.Message):

@@ -12,7 +12,7 @@ from pointsman.client.bindings import Binding
 from pointsman.client.errors import RouterError
 from pointsman.client.records import CommandState
 from tests.unit.webhook_adapter.transports.github.inbound.test_delivery import a_comment, changed, examples
-from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.model import Submission, Submitted, Workspace
 from webhook_adapter.transports.github.inbound.access import Commanders, Unknown
 from webhook_adapter.transports.github.inbound.delivery import Repository, Sender
 from webhook_adapter.transports.github.inbound.intake import OFTEN, Intake, clean
@@ -224,3 +224,17 @@ def test_nothing_that_is_changed_at_random_begins_anything_or_breaks_it() -> Non
 
     assert "router" in world.asked
     assert not [each for each in world.submitted if not each.takes_back]
+
+
+def test_a_choice_brings_what_it_may_begin_in() -> None:
+    world, place = World(), Workspace("github:acme/api#3", "https://github.com/acme/api.git")
+    commanders = Commanders(world.judge, lambda: world.time)
+    intake = Intake(
+        1, "pointsman", world.list_bindings, commanders, world.submit, lambda: world.time,
+        lambda *_: ("ic9", "cmd:t:begin:1"), lambda _: place,
+    )  # fmt: skip
+    intake.receive("issue_comment", a_comment(**said("@pointsman 1")))
+
+    [one] = world.submitted
+    assert (one.button, one.text, one.chat.message_id, one.workspace) == ("cmd:t:begin:1", "", "ic9", place)
+    assert one.context.startswith("(ada asks this in acme/api#3 on GitHub.")
