@@ -49,9 +49,10 @@ def backends(
 
     It runs `most` of them without a terminal at once; what folders bring along counts in `trusted` ones. Their tokens
     are in `workers`. Beside Claude Code it runs the `kinds` that speak ACP, and writes down in `records` what they do.
-    Sessions with the `model` alone are remembered in `histories`, and told first what its owner's `prompts` say.
+    Sessions with the `model` alone are remembered in `histories`; what they and Claude Code are told first is in its
+    owner's `prompts`.
     """
-    places = Places(most)
+    places, told = Places(most), Prompts(prompts)
     acp = AcpBackend(environ, places=places, trusted=trusted, workers=workers, records=records, kinds=kinds)
     answers = source(model, environ, histories / "empty", places)
     keys: dict[str, TerminalBackend] = {"pane": tmux.TmuxBackend(), "socket": nvim.NvimBackend()}
@@ -62,7 +63,9 @@ def backends(
             "nvim": Entry(keys["socket"], Traits(target_key="socket", screen=nvim.Terminal)),
             "command": Entry(CommandBackend(environ, workers), Traits(target_key="command")),
             "headless": Entry(
-                HeadlessBackend(environ, places=places, trusted=trusted, workers=workers, containers=containers),
+                HeadlessBackend(
+                    environ, places=places, trusted=trusted, workers=workers, containers=containers, told=told.of_work
+                ),
                 Traits(hosted=True, tells_states=True, agents=(PROGRAM,), title=lambda _: "Claude Code"),
             ),
             "acp": Entry(
@@ -77,7 +80,7 @@ def backends(
                     controls=(ControlKind.INTERRUPT, ControlKind.MODEL),
                 ),
             ),
-            "model": _asked(answers, Histories(histories), records, Prompts(prompts)),
+            "model": _asked(answers, Histories(histories), records, told),
             "codex": _joined(Codex(), keys, records),
             "opencode": _joined(OpenCode(), keys, records),
             "pty": Entry(PtyBackend(), Traits(attaches=True)),

@@ -127,6 +127,7 @@ class StartSession:
     keep: bool = False  # beyond its 24 hours
     agent: str = ""  # which coding agent; empty for Claude Code
     workspace: Workspace | None = None  # in place of a folder
+    platform: str = ""  # of the chat that began it
 
 
 @dataclass(frozen=True, slots=True)

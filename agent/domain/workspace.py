@@ -48,6 +48,12 @@ class Workspace:
         return (self.key.rpartition("/")[2] or self.key)[:200]
 
     @property
+    def name(self) -> str:
+        """What its repository is called, with its owner: acme/api."""
+        parts = re.split(r"[/:]", self.repository.rstrip("/").removesuffix(".git"))
+        return "/".join(parts[-2:])
+
+    @property
     def is_sound(self) -> bool:
         """Whether nothing in it could pass for an option, or for something that git runs."""
         words = (self.repository, self.ref, self.base_ref)

@@ -179,7 +179,8 @@ def _action(message: types.Action) -> Order | None:
         case "start_session":
             start = message.start_session
             workspace = workspace_messages.workspace(start.workspace) if start.HasField("workspace") else None
-            return StartSession(start.prompt, start.folder, start.conversation_id, start.keep, start.agent, workspace)
+            asked = (start.prompt, start.folder, start.conversation_id, start.keep, start.agent)
+            return StartSession(*asked, workspace, start.platform)
         case "close_workspace":
             return CloseWorkspace(message.close_workspace.key, message.close_workspace.archive)
         case "stop_session":

@@ -42,6 +42,7 @@ _NO_WORKSPACES = "This machine makes no workspaces: POINTSMAN_REPOSITORIES names
 _GO_ON_THERE = " Its workspace stays. To go on: pointsman start --workspace '{workspace}' TEXT"
 _GO_ON = " To go on: pointsman start {agent}--resume {conversation} --folder {folder} TEXT"
 CLAUDE = "claude"  # what is started where nothing is said
+_PLATFORM = re.compile(r"[a-z0-9-]{1,32}")  # it becomes the name of a file
 _CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # it stands in command lines
 
 
@@ -91,7 +92,8 @@ class Starts:
             raise Refusal(Reason.INVALID_ARGUMENT, "The conversation is not named as this program names them.")
         traits = self._sessions.backends.traits(backend)
         if not traits.in_folder:  # it costs nothing while nobody writes: no time limit
-            return Session(command.session_id, backend, "quick", target=_target(traits.target_key, agent, ""))
+            target = _target(traits.target_key, agent, "") | _platform(wanted)
+            return Session(command.session_id, backend, "quick", target=target)
         if wanted.workspace is not None:
             return await self._let_in(command, wanted, wanted.workspace, backend)
         folder = await asyncio.to_thread(self._folders.resolve, wanted.folder)
@@ -100,7 +102,7 @@ class Starts:
             backend,
             folder.name,
             str(folder),
-            target=_target(traits.target_key, agent, wanted.conversation_id),
+            target=_target(traits.target_key, agent, wanted.conversation_id) | _platform(wanted),
             ends_at=self._clock.now() + LIFETIME,
             keep=wanted.keep,
         )
@@ -128,6 +130,7 @@ class Starts:
         talk = wanted.conversation_id or place.conversation_id
         target = {"workspace": workspace.key, "state": str(place.state)} | ({"resume": talk} if talk else {})
         target |= {"container": "yes"} if place.is_foreign else {}
+        target |= {"repository": workspace.name} | _platform(wanted)
         return Session(
             command.session_id, backend, workspace.label, str(place.tree), target=target,
             ends_at=self._clock.now() + LIFETIME, keep=wanted.keep,
@@ -198,6 +201,10 @@ def _named(agent: str) -> re.Pattern[str]:
 def _target(key: str, agent: str, conversation_id: str) -> dict[str, str]:
     which = {key: agent} if key else {}
     return which | ({"resume": conversation_id} if conversation_id else {})
+
+
+def _platform(wanted: StartSession) -> dict[str, str]:
+    return {"platform": wanted.platform} if _PLATFORM.fullmatch(wanted.platform) else {}
 
 
 def _overdue(session: Session) -> str:

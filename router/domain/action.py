@@ -58,6 +58,7 @@ class StartSession(Struct, frozen=True):
     keep: bool = False  # beyond its 24 hours
     agent: str = ""
     workspace: Workspace | None = None  # in place of a folder
+    platform: str = ""  # of the chat that began it
 
     @property
     def place(self) -> str:

@@ -66,6 +66,8 @@ class Starts:
 
         `is_public`: others read where it was begun, so that its people hear of it elsewhere as of any other.
         """
+        if origin.chat:
+            wanted = replace(wanted, action=replace(wanted.action, platform=origin.chat.transport))
         # What the machine may refuse is checked here, too: a person hears it at once, and not when it is back.
         wanted, now = self.checked(tx, wanted), self._clock.now()
         if asked := wanted.action.workspace:

@@ -21,6 +21,7 @@ from router.domain.permission_input import FormAnswer
 from router.domain.workspace import Workspace
 
 INPUT, START = "input", "start"  # what begins with words of a person
+_PLAIN = 5  # parts of a start, before its workspace and its platform
 _OF_PARTS = {"file": FileInput, START: StartSession, "decision": PermissionDecision, "close": CloseWorkspace}
 _OF_NOTHING: dict[str, type[StopSession | KeepSession]] = {"stop": StopSession, "keep": KeepSession}
 _KINDS = {kind: name for name, kind in (_OF_PARTS | _OF_NOTHING).items()}
@@ -66,14 +67,23 @@ def _parts(action: FileInput | PermissionDecision | StartSession | CloseWorkspac
     rest, last = parts[:-1], parts[-1]
     if isinstance(action, PermissionDecision):
         last = [astuple(each) for each in action.answers]
-    if isinstance(action, StartSession):  # as earlier versions wrote it, where it has none
-        return (*rest, astuple(action.workspace)) if action.workspace else rest
+    if isinstance(action, StartSession):
+        return _parts_of_start(action)
     return (*rest, last)
 
 
+def _parts_of_start(action: StartSession) -> tuple[object, ...]:
+    """As earlier versions wrote it, where it has nothing that they did not know."""
+    *plain, _, platform = astuple(action)
+    place = astuple(action.workspace) if action.workspace else None
+    more = (place, platform) if platform else (place,) if place else ()
+    return (*plain, *more)
+
+
 def _start(*parts: Any) -> StartSession:  # noqa: ANN401 -- as JSON has it
-    made = StartSession(*parts[:5])  # earlier versions wrote fewer
-    return replace(made, workspace=Workspace(*parts[5])) if len(parts) > 5 else made
+    plain, place, platform = parts[:_PLAIN], parts[_PLAIN : _PLAIN + 1], parts[_PLAIN + 1 :]
+    made = replace(StartSession(*plain), platform=next(iter(platform), ""))  # earlier versions wrote fewer
+    return replace(made, workspace=Workspace(*place[0])) if any(place) else made
 
 
 def _decision(permission_id: str, digest: str, option_id: str, text: str, *more: Any) -> PermissionDecision:  # noqa: ANN401 -- as JSON has it

@@ -1,7 +1,7 @@
 """Claude Code without a terminal: we run it ourselves and talk with it in stream-json."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -39,9 +39,10 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Decided]):
         trusted: Sequence[Path] = (),
         workers: Path | None = None,
         containers: Containers | None = None,
+        told: Callable[[Session], str] = lambda _: "",
     ) -> None:
         super().__init__(Nobody(), patience, places)
-        self._launcher = Launcher(environ, trusted, workers, containers)
+        self._launcher = Launcher(environ, trusted, workers, containers, told)
         self._configs: dict[str, str] = {}  # where the program of a session keeps its files
 
     def is_installed(self) -> bool:

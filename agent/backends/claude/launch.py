@@ -6,7 +6,7 @@ import mmap
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -44,7 +44,7 @@ _NO_CONTAINERS = (
 class Launcher:
     """Starts it with a part of the agent's environment; what folders bring along runs in `trusted` ones alone.
 
-    `workers` is where the tokens of sessions are.
+    `workers` is where the tokens of sessions are; `told` is what its owner says to a session first, and may block.
     """
 
     def __init__(
@@ -53,8 +53,10 @@ class Launcher:
         trusted: Sequence[Path],
         workers: Path | None = None,
         containers: Containers | None = None,
+        told: Callable[[Session], str] = lambda _: "",
     ) -> None:
         self._containers = containers
+        self._told = told
         self._workers = workers
         self._environ = environment(environ)
         self._trusted = tuple(trusted)
@@ -147,6 +149,7 @@ class Launcher:
             *(["--resume", earlier] if earlier else []),
             # What was chosen from afar holds for each program of the session.
             *(["--permission-mode", mode] if (mode := session.target.get("mode")) in MODES else []),
+            *(["--append-system-prompt", words] if (words := await asyncio.to_thread(self._told, session)) else []),
             *(["--model", model] if (model := session.target.get("model")) else []),
         ]
         environ = await self._surroundings(session)

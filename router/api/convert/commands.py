@@ -61,10 +61,10 @@ def action_message(value: Action) -> pb.Action:
             return pb.Action(key=pb.KeyPress(name=name))
         case PermissionDecision():
             return pb.Action(permission_decision=decision_message(value))
-        case StartSession(prompt, folder, conversation_id, keep, agent, workspace):
+        case StartSession(prompt, folder, conversation_id, keep, agent, workspace, platform):
             start = pb.StartSession(
                 prompt=prompt, folder=folder, conversation_id=conversation_id, keep=keep, agent=agent,
-                workspace=workspace_message(workspace) if workspace else None,
+                workspace=workspace_message(workspace) if workspace else None, platform=platform,
             )  # fmt: skip
             return pb.Action(start_session=start)
         case CloseWorkspace(key, archive):

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from agent.backends.backend import Entry
 from agent.backends.registry import backends
 from agent.domain.command import (
@@ -53,6 +55,19 @@ async def told(rig: Rig) -> list[str]:
 
 async def rests(rig: Rig) -> None:
     await eventually(lambda: (one := rig.agent.sessions.find("s1")) is not None and one.state is SessionState.IDLE)
+
+
+@pytest.mark.parametrize(("platform", "known"), [("telegram", "telegram"), ("../../etc", None), ("", None)])
+async def test_it_knows_the_platform_in_which_it_was_begun(
+    rigs: Rigs, data_dir: Path, platform: str, known: str | None
+) -> None:
+    with ModelScene(data_dir) as scene:
+        scene.told_first = lambda session: f"You are read in {session.target.get('platform')}."
+        async with running(rigs, scene) as rig:
+            await order(rig, "c1", StartSession("hello", agent="model", platform=platform))
+            await rests(rig)
+
+    assert scene.endpoint.bodies[-1]["system"] == f"You are read in {known}."
 
 
 async def test_it_is_begun_without_a_folder_and_its_answer_is_told(rigs: Rigs, data_dir: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_chat_has_one_session_begun_with_its_first_question(router: RouterUnde
     wanted = router.command(first.command_id).action.start_session
 
     assert (wanted.prompt, wanted.folder, wanted.agent) == ("What is a rebase?", "", "model")
+    assert wanted.platform == "test"  # what the model is told first depends on it
     assert (frame.command_id, frame.session_id) == (second.command_id, session_id)
     assert frame.action.input.text == "And a merge?"
 

@@ -1,22 +1,40 @@
-"""What a model is told first: Markdown files, those that come along and those of the machine's owner."""
+"""What a model or a coding agent is told first: Markdown files, that come along or are the machine's owner's."""
 
+import re
 from pathlib import Path
 
 from agent.backends.folders import text_within
 from agent.domain.session import Session
 
 MOST = 16 * 1024  # bytes of one
-NAME = "quick.md"
+QUICK, WORK, REPOSITORIES = "quick", "work", "repositories"
+PLATFORM, REPOSITORY = "platform", "repository"  # of a target
 _SHIPPED = Path(__file__).parent
+_WORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")  # of a path below the folder
 
 
 class Prompts:
-    """Read anew for each text. The owner's takes the place of the one that comes along; empty, it says nothing."""
+    """Read each time. The owner's file takes the place of the one that comes along; empty, it says nothing."""
 
     def __init__(self, own: Path | None) -> None:
-        self._folders = (*((own,) if own else ()), _SHIPPED)
+        self._own = (own,) if own else ()
 
-    def of(self, session: Session) -> str:  # noqa: ARG002 -- as a backend asks for it
-        """What is said to every session. Looks at the disk."""
-        found = (text_within(Path(NAME), folder, MOST) for folder in self._folders)
-        return next((text for text in found if text is not None), "").strip()
+    def of(self, session: Session) -> str:
+        """What a model is told that is asked without a program, and what fits its platform. Looks at the disk."""
+        names = (QUICK, session.target.get(PLATFORM, ""))
+        return self._joined(names, (*self._own, _SHIPPED))
+
+    def of_work(self, session: Session) -> str:
+        """What the owner says to coding agents: to all, by platform, and by repository. Looks at the disk."""
+        platform, repository = session.target.get(PLATFORM, ""), session.target.get(REPOSITORY, "")
+        names = (WORK, platform and f"{WORK}/{platform}", repository and f"{REPOSITORIES}/{repository}")
+        return self._joined(names, self._own)
+
+    def _joined(self, names: tuple[str, ...], folders: tuple[Path, ...]) -> str:
+        found = [_text(name, folders).strip() for name in names if all(map(_WORD.fullmatch, name.split("/")))]
+        return "\n\n".join(filter(None, found))
+
+
+def _text(name: str, folders: tuple[Path, ...]) -> str:
+    found = (text_within(Path(f"{name}.md"), folder, MOST) for folder in folders)
+    return next((text for text in found if text is not None), "")

@@ -1,6 +1,7 @@
 """A stranger's branch runs in a container, or not at all; a stand-in for docker says what it was asked."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,19 @@ async def test_a_program_that_would_not_find_the_persons_login_needs_a_key(
     else:
         with pytest.raises(Refusal, match="CLAUDE_CODE_OAUTH_TOKEN"):
             await launcher.start(session(tmp_path), heard)
+
+
+async def test_it_is_told_first_what_its_owner_says(tmp_path: Path, log: Path) -> None:
+    (tmp_path / "bin/claude").write_text(f'#!/bin/sh\nfor each; do echo "<$each>" >> {log}.argv; done\n')
+    (tmp_path / "bin/claude").chmod(0o700)
+    said = {"s1": "Speak as a pirate; 'quote'.", "s2": ""}
+    launcher = Launcher(environ(tmp_path), (), told=lambda session: said[session.session_id])
+
+    await (await launcher.start(session(tmp_path), heard)).ended
+    first = lines(Path(f"{log}.argv"))
+    await (await launcher.start(replace(session(tmp_path), session_id="s2"), heard)).ended
+    second = lines(Path(f"{log}.argv"))[len(first) :]
+
+    assert first[first.index("<--append-system-prompt>") + 1] == f"<{said['s1']}>"
+    assert second
+    assert "<--append-system-prompt>" not in second

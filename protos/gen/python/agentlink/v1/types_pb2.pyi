@@ -1233,6 +1233,7 @@ class StartSession(_message.Message):
     KEEP_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     WORKSPACE_FIELD_NUMBER: _builtins.int
+    PLATFORM_FIELD_NUMBER: _builtins.int
     prompt: _builtins.str
     """The first text, at most 64 KiB; not empty."""
     folder: _builtins.str
@@ -1247,6 +1248,10 @@ class StartSession(_message.Message):
     """Let it go on beyond its 24 hours, as KeepSession does."""
     agent: _builtins.str
     """Which coding agent, by one of the names that the machine's programs have; empty is "claude"."""
+    platform: _builtins.str
+    """The platform of the chat that began it, such as "telegram": what a model or a coding agent is told first may depend on
+    it. At most 32 of a to z, 0 to 9 and "-"; anything else counts as empty, which is no chat.
+    """
     @_builtins.property
     def workspace(self) -> Global___Workspace:
         """The session works in this workspace, which is made where it is not there yet; then folder is empty, and an empty
@@ -1262,10 +1267,11 @@ class StartSession(_message.Message):
         keep: _builtins.bool = ...,
         agent: _builtins.str = ...,
         workspace: Global___Workspace | None = ...,
+        platform: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "prompt", b"prompt", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "platform", b"platform", "prompt", b"prompt", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
