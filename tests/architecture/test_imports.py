@@ -79,7 +79,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli",),
     ),
     "pointsman": (
-        ("errors", "mail_checks", "agent_checks", "count_checks", "signals", "mcp"),
+        ("errors", "mail_checks", "agent_checks", "count_checks", "signals", "mcp", "providers"),
         ("settings",),
         ("lifeline",),
         ("credentials", "data_folder", "conflicts"),

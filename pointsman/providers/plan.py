@@ -1,0 +1,92 @@
+"""What is to be done about machines that providers bring: pure, from what is wanted and what is there.
+
+A queued command wakes a machine that sleeps; one that has nothing to do leaves: what it costs ends, its queue does not.
+What nobody knows of is deleted only after two looks that are a day apart.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from pointsman.providers.provider import Provided, State
+
+IDLE = 15 * 60.0  # seconds without anything to do, after which a machine is stopped
+DAY = 24 * 3600.0
+LONGEST_WAIT = 15 * 60.0  # seconds between two attempts
+
+
+class Aim(Enum):
+    """What a machine is to be."""
+
+    UP = "up"
+    ASLEEP = "asleep"  # it keeps its disk
+    GONE = "gone"
+
+
+class Step(Enum):
+    """A provider's verb that brings it nearer."""
+
+    ENSURE = "ensure"
+    START = "start"
+    STOP = "stop"
+    DESTROY = "destroy"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a machine has to do. `idle_since` is in seconds since the epoch; None while it does something."""
+
+    queued: int = 0  # commands that wait for it
+    idle_since: float | None = None
+    is_over: bool = False  # what it is for is done, and nothing on it is nowhere else
+
+
+# What is missing here needs nothing: it is so already, or on its way.
+_STEPS: dict[tuple[Aim, State | None], Step] = {
+    (Aim.UP, None): Step.ENSURE,
+    (Aim.UP, State.STOPPED): Step.START,
+    (Aim.UP, State.STOPPING): Step.START,
+    (Aim.ASLEEP, State.STARTING): Step.STOP,
+    (Aim.ASLEEP, State.RUNNING): Step.STOP,
+    **{(Aim.GONE, state): Step.DESTROY for state in State},
+}
+
+
+def aim(load: Load, now: float) -> Aim | None:
+    """What it is to be; None: as it is."""
+    if load.queued:  # before all else: also of one that is over, whoever wrote last wants an answer
+        return Aim.UP
+    if load.is_over:
+        return Aim.GONE
+    if load.idle_since is not None and now - load.idle_since >= IDLE:
+        return Aim.ASLEEP
+    return None
+
+
+def step(wanted: Aim | None, state: State | None) -> Step | None:
+    """The next verb for a machine in that state, None for one that is not there; None where nothing is to be done.
+
+    A broken one is left to a person: what is on its disk may be nowhere else.
+    """
+    return _STEPS.get((wanted, state)) if wanted is not None else None
+
+
+def wait(attempts: int) -> float:
+    """Seconds until it is tried again, after so many that failed in a row: 5, 10, 20, … and at most 15 minutes."""
+    return min(5.0 * 2.0 ** max(0, min(attempts, 16) - 1), LONGEST_WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """Machines that nobody knows of, by key, with when each was seen first."""
+
+    seen: Mapping[str, float]
+
+    def look(self, there: Iterable[Provided], known: Collection[str], now: float) -> "tuple[Orphans, list[str]]":
+        """After one more look; and the keys of those that may go, as they were nobody's for a day.
+
+        `there` must be all that the provider has: a look that failed is none, and changes nothing.
+        """
+        alone = {each.key for each in there} - set(known)
+        seen = {key: min(now, self.seen.get(key, now)) for key in alone}
+        return Orphans(seen), sorted(key for key, first in seen.items() if now - first >= DAY)
