@@ -53,6 +53,8 @@ _SECTIONS = {
         "rules": ("commands.permissions:rules", "List the rules that allow for a time; end one."),
         "follow": ("commands.audience:follow", "Let chats hear of a session, beside those that do."),
         "unfollow": ("commands.audience:unfollow", "Let chats hear of a session no more."),
+        "mute": ("commands.audience:mute", "Let a session make no sound in a chat, or be heard again."),
+        "chat": ("commands.audience:chat", "Say how a chat is treated: quiet hours, limits, zone."),
         "escalate": ("commands.people:escalate", "Say how somebody is asked again, and where."),
         "notifications": ("commands.notifications:notifications", "List notifications, newest first."),
     },

@@ -1,13 +1,15 @@
 """Who is let in: persons, with their chats and browsers."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2
 
 from pointsman.client import convert
-from pointsman.client.calls import Calls
-from pointsman.client.people_records import Ladder, NewPairingCode, PairedChat, Person, PersonRole
+from pointsman.client.calls import Calls, request_id
+from pointsman.client.people_records import ChatSettings, Ladder, NewPairingCode, PairedChat, Person, PersonRole
+from pointsman.client.records import Chat
 
 
 class People(Calls):
@@ -60,6 +62,16 @@ class People(Calls):
         """
         asked = pb.SetLadderRequest(person_id=person_id, ladder=wanted, concerns=concerns, login_id=login_id)
         return convert.read(Ladder, self._call(self._stub.SetLadder, asked))
+
+    def chat_settings(
+        self, chat: Chat, wanted: ChatSettings | None = None, *, request: str | None = None
+    ) -> ChatSettings:
+        """How a chat wants to be treated; what of `wanted` is not empty is set before."""
+        # The record has the request's own names: what a router of tomorrow takes beside them is not ours to set.
+        asked = pb.SetChatRequest(
+            chat=convert.chat_ref(chat), request_id=request_id(request), **asdict(wanted or ChatSettings())
+        )
+        return convert.read(ChatSettings, self._call(self._stub.SetChat, asked))
 
     def unpair(self, identity: str) -> tuple[int, int]:
         """Put a person out with all of theirs, or a browser, by its id; how many chats and browsers ended."""

@@ -69,6 +69,19 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """How a chat wants to be treated, in the words that set it; an empty one changes nothing."""
+
+    quiet: str = ""
+    limits: str = ""
+    zone: str = ""
+    bundles: str = ""
+    shows: str = ""
+    topics: str = ""
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NewPairingCode:
     """Shown once."""
 

@@ -101,7 +101,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/ListConsents": READ,
     "/agentlink.v1.Control/EndConsent": CONSOLE,
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
-    **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow", "Mute", "SetSummary")},
+    **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow", "Mute", "SetSummary", "SetChat")},
     "/agentlink.v1.Control/ListWorkspaces": READ,
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("SayWorkspaceOver", "CloseWorkspace", "SweepWorkspaces")},
     "/agentlink.v1.Control/JoinPeople": ADMIN,

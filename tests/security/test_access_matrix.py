@@ -69,6 +69,7 @@ Control.Follow               admin operator adapter
 Control.Unfollow             admin operator adapter
 Control.Mute                 admin operator adapter
 Control.SetSummary           admin operator adapter
+Control.SetChat              admin operator adapter
 Control.JoinPeople           admin
 Control.SetLadder            admin adapter
 Control.Bind                 admin

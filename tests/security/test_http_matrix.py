@@ -35,6 +35,7 @@ POST /sessions/<session_id>/follow   admin operator adapter
 POST /sessions/<session_id>/unfollow admin operator adapter
 POST /sessions/<session_id>/mute     admin operator adapter
 POST /summary                       admin operator adapter
+POST /chat-settings                 admin operator adapter
 GET  /sessions/<session_id>/events  admin operator viewer approver adapter
 POST /sessions/register             admin operator
 POST /sessions/start                admin operator adapter
@@ -147,6 +148,7 @@ BODIES = {
     "/sessions/<session_id>/follow": {"chats": []},
     "/sessions/<session_id>/mute": {"chat": {"transport": "web", "chatId": "none"}},
     "/summary": {"chat": {"transport": "web", "chatId": "none"}},
+    "/chat-settings": {"chat": {"transport": "web", "chatId": "none"}},
     "/sessions/<session_id>/unfollow": {"chats": []},
     "/workspaces/over": {"key": "none"},
     "/workspaces/close": {"key": "none"},

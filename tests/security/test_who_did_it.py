@@ -65,7 +65,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/Bind": AuditEvent.BOUND,
     "Control/Unbind": AuditEvent.UNBOUND,
     "Control/ListBindings": CHANGES_NOTHING,
-    **dict.fromkeys(("Control/SetLadder", "Control/Mute"), "how often or loud somebody is asked opens nothing"),
+    **dict.fromkeys(("Control/SetLadder", "Control/Mute", "Control/SetChat"), "how loud it is opens nothing"),
     "Control/SetSecondFactor": AuditEvent.SECOND_FACTOR_SET,
     "Control/SetPasskey": AuditEvent.PASSKEYS_REMOVED,
     "ChatLink/ReportRefusal": AuditEvent.REFUSED,

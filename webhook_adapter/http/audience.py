@@ -1,12 +1,14 @@
-"""REST: who hears of a session."""
+"""REST: who hears of a session, how loud, and how chats and people want to be told."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, fields
 from typing import Annotated
 
 from flask import Blueprint
 from msgspec import Meta
 
 from pointsman.client.control import Control
+from pointsman.client.people_records import ChatSettings
 from pointsman.client.records import Chat
 from webhook_adapter.endpoints import Answer, Body, endpoint
 from webhook_adapter.http.bodies import Place
@@ -51,6 +53,36 @@ class Summary(Answer):
     """When it comes: "every day 8:00"; empty for never."""
 
     at: str
+
+
+class SetChat(Body):
+    """How a chat is to be treated; what is left out stays."""
+
+    chat: Place
+    quiet: Annotated[str | None, Meta(description='Hours without a sound but for questions: "22-7", "off".')] = None
+    limits: Annotated[
+        str | None, Meta(description='"continue": a session goes on by itself after its usage limit; "ask".')
+    ] = None
+    zone: Annotated[str | None, Meta(description='Of the times that are said there: "Europe/Berlin".')] = None
+    bundles: Annotated[str | None, Meta(description='Ends of several turns as one message: "on", "off".')] = None
+    shows: Annotated[str | None, Meta(description='Of a turn: "quiet", "progress", "everything".')] = None
+    topics: Annotated[str | None, Meta(description='A topic for each session: "on", "off".')] = None
+    policy: Annotated[
+        str | None, Meta(description='Commands that waited more than an hour for a machine: "ask" first, or "send".')
+    ] = None
+    idempotency_key: str | None = None
+
+
+class ChatTold(Answer):
+    """How a chat is treated now, in the same words."""
+
+    quiet: str
+    limits: str
+    zone: str
+    bundles: str
+    shows: str
+    topics: str
+    policy: str
 
 
 class SetLadder(Body):
@@ -100,12 +132,24 @@ def add_audience(blueprint: Blueprint, control: Callable[[], Control], keyed: tu
         chat = Chat(asked.chat.transport, asked.chat.chat_id)
         return Summary(control().summary(chat, asked.at or "", request=asked.idempotency_key or ""))
 
+    @blueprint.post("/chat-settings")
+    @endpoint("sessions", *keyed, 404, 409)
+    def set_chat(asked: SetChat) -> ChatTold:
+        """Say how a chat is to be treated, or tell it: quiet hours, usage limits, its time zone, what it shows."""
+        chat, wanted = Chat(asked.chat.transport, asked.chat.chat_id), _wanted(asked)
+        told = control().chat_settings(chat, wanted, request=asked.idempotency_key or "")
+        return ChatTold(**asdict(told))
+
     @blueprint.post("/escalation")
     @endpoint("people", *keyed, 404)
     def set_ladder(asked: SetLadder) -> Ladder:
         """Say how a person who does not answer is asked again, and about what beside questions, or tell it."""
         told = control().ladder(asked.person_id or "", asked.ladder or "", asked.concerns or "")
         return Ladder(told.ladder, told.concerns)
+
+
+def _wanted(asked: SetChat) -> ChatSettings:
+    return ChatSettings(**{each.name: getattr(asked, each.name) or "" for each in fields(ChatSettings)})
 
 
 def _chats(asked: FollowSession) -> list[Chat]:

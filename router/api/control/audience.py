@@ -1,4 +1,4 @@
-"""Control: which chats hear of a session."""
+"""Control: which chats hear of a session, and how a chat wants to hear."""
 
 from collections.abc import Iterable
 
@@ -59,6 +59,20 @@ class AudiencePart(Part):
             return pb.SetSummaryResponse(at=self._s.deferral.kept.each_day(tx, request.at, who, owner))
 
         return await self._once(call, request, pb.SetSummaryResponse, operation)
+
+    async def SetChat(self, request: pb.SetChatRequest, call: Call) -> pb.SetChatResponse:
+        wishes = {
+            "quiet": request.quiet, "limits": request.limits, "zone": request.zone, "bundles": request.bundles,
+            "shows": request.shows, "topics": request.topics, "policy": request.policy,
+        }  # fmt: skip
+
+        def operation(tx: Transaction) -> pb.SetChatResponse:
+            chat = chats.current(tx, chat_ref(request.chat))
+            audience.check_chat(tx, chat)
+            settings = SettingsCommands(self._s.clock, self._s.deferral.kept.zone)
+            return pb.SetChatResponse(**settings.of_program(tx, chat, wishes))
+
+        return await self._once(call, request, pb.SetChatResponse, operation)
 
     def _told(self, tx: Transaction, session: Session) -> types_pb.Session:
         home = tuple(each.chat for each in kept.of_session(tx, session.session_id) if each.hearing.wants)

@@ -20,6 +20,7 @@ from router.domain.schedule import EXAMPLES, Schedule, read, unclear, zone_of
 from router.domain.session import Session
 from router.domain.wording import answers, labels, summary
 from router.domain.wording import deferrals as wording
+from router.services.chat.settings import GOES_ON
 from router.services.deferral import rights
 from router.services.deferral.deferrals import Deferrals
 from router.services.deferral.limits import ON_RESET, Limits
@@ -33,7 +34,6 @@ from router.store.database import Transaction
 COMMANDS = frozenset(["later", "remind", "every", "scheduled", "zone", "limits", "summary"])
 MAX_SHOWN = 8  # at once, a message each
 VERBS = frozenset({Verb.PAUSE, Verb.RESUME, Verb.NOW, Verb.OFF, Verb.GO_ON})
-_GOES_ON = {"continue": True, "ask": False}
 
 
 class Said(Struct, frozen=True):
@@ -190,11 +190,11 @@ class ChatDeferrals:
 
 def _limits(tx: Transaction, chat: ChatRef, argument: str) -> str:
     settings = chats.settings(tx, chat)
-    new = replace(settings, goes_on=_GOES_ON.get(argument.lower(), settings.goes_on))
+    new = replace(settings, goes_on=GOES_ON.get(argument.lower(), settings.goes_on))
     if new != settings:
         chats.set_settings(tx, chat, new)
     said = wording.GOES_ON[new.goes_on]
-    return said if argument.lower() in _GOES_ON else f"{said}\n{wording.LIMITS_HINT}"
+    return said if argument.lower() in GOES_ON else f"{said}\n{wording.LIMITS_HINT}"
 
 
 def _is_in(place: ChatRef, chat: ChatRef) -> bool:

@@ -1,10 +1,13 @@
 """How a chat wants to be treated: topics, silence, to be asked before old commands go out."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from router.clock import Clock, time_of_day
 from router.domain import quiet, router_buttons
 from router.domain.command import ChatRef
+from router.domain.errors import Reason, Refusal
 from router.domain.notification import Button
 from router.domain.router_buttons import Verb
 from router.domain.schedule import alone, told, unclear, zone_of
@@ -18,10 +21,19 @@ from router.store.database import Transaction
 _SWITCH = {"on": True, "off": False}
 _POLICY = {"ask": True, "send": False}
 _SHOWS = {each.value: each for each in Shows}
+GOES_ON = {"continue": True, "ask": False}
+_WISHES: Mapping[str, tuple[str, Mapping[str, object]]] = {  # as programs say them: the setting, and its words
+    "limits": ("goes_on", GOES_ON),
+    "bundles": ("bundles", _SWITCH),
+    "shows": ("shows", _SHOWS),
+    "topics": ("has_topics", _SWITCH),
+    "policy": ("asks_first", _POLICY),
+}
+_OFF = "off"
 
 
 class SettingsCommands:
-    """Answers /settings, /topics, /policy, /quiet, /mute and /unmute."""
+    """Answers /settings, /topics, /policy, /quiet, /mute and /unmute; and programs that want the same for a chat."""
 
     def __init__(self, clock: Clock, zone: str = "UTC") -> None:
         """`zone` is the router's own."""
@@ -76,6 +88,20 @@ class SettingsCommands:
         session_topics.write(tx, chat, session.session_id, replace(known, muted=False, muted_until=None))
         return answers.UNMUTED.format(name=session.name)
 
+    def of_program(self, tx: Transaction, chat: ChatRef, wishes: Mapping[str, str]) -> dict[str, str]:
+        """Set what a program wants for a chat, where it says something, and tell how all of it is now.
+
+        Raises Refusal, having written nothing.
+        """
+        settings = chats.settings(tx, chat)
+        new = settings
+        for name, wish in wishes.items():
+            new = _with(new, name, wish.strip()) if wish.strip() else new
+        if new != settings:
+            chats.set_settings(tx, chat, new)
+        said = {name: _word(words, getattr(new, field)) for name, (field, words) in _WISHES.items()}
+        return {**said, "quiet": new.quiet or _OFF, "zone": new.zone or self._zone}
+
     def _policy(self, settings: ChatSettings, argument: str) -> tuple[str, tuple[Button, ...]]:
         text = answers.POLICY[settings.asks_first]
         if argument in _POLICY:
@@ -87,6 +113,24 @@ class SettingsCommands:
             return answers.QUIET_HOW
         clock = f"{time_of_day(self._clock.now()):%H:%M}"
         return (answers.QUIET_ON if settings.quiet else answers.QUIET_OFF).format(quiet=settings.quiet, clock=clock)
+
+
+def _with(settings: ChatSettings, name: str, wish: str) -> ChatSettings:
+    if name == "zone":
+        return replace(settings, zone=zone_of(wish).key)
+    if name == "quiet":
+        hours = "" if wish == _OFF else quiet.read(wish)
+        if hours is None:
+            raise Refusal(Reason.INVALID_ARGUMENT, answers.NO_SUCH_HOURS)
+        return replace(settings, quiet=hours)
+    field, words = _WISHES[name]
+    if wish.lower() not in words:
+        raise Refusal(Reason.INVALID_ARGUMENT, answers.NO_SUCH_WISH.format(name=name, words=", ".join(words)))
+    return replace(settings, **{field: words[wish.lower()]})
+
+
+def _word(words: Mapping[str, object], value: object) -> str:
+    return next(word for word, meant in words.items() if meant == value)
 
 
 def _settings(settings: ChatSettings, argument: str) -> tuple[str, tuple[Button, ...]]:

@@ -4,6 +4,7 @@ import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
+from router.clock import time_of_day
 from tests.integration.router.deferral.refusing import refusal
 from tests.integration.router.harness import RouterUnderTest
 from tests.integration.router.permissions.asking import ask
@@ -75,6 +76,46 @@ def test_a_summary_comes_each_day_and_one_alone(router: RouterUnderTest, courier
 def test_none_comes_to_a_chat_of_nobody(router: RouterUnderTest) -> None:
     with refusal("ILLEGAL_STATE"):
         summary(router, "8:00", NOWHERE)
+
+
+def settings(router: RouterUnderTest, chat: types.ChatRef = HERE, **wanted: str) -> pb.SetChatResponse:
+    return router.control.SetChat(pb.SetChatRequest(chat=chat, **wanted))
+
+
+def test_quiet_hours_that_a_program_sets_are_kept(router: RouterUnderTest, courier: ThinCourier, session: str) -> None:
+    hour = time_of_day(router.time.now()).hour
+    told = settings(router, quiet=f"{hour}-{(hour + 3) % 24}")
+    silent = is_silent(router, courier, session)
+    ended = settings(router, quiet="off")
+
+    assert (told.quiet, ended.quiet) == (f"{hour:02}:00-{(hour + 3) % 24:02}:00", "off")
+    assert (silent, is_silent(router, courier, session)) == (True, False)
+
+
+def test_what_a_program_sets_is_what_people_see_there_and_they_may_change_it(
+    router: RouterUnderTest, courier: ThinCourier
+) -> None:
+    assert courier
+    set_by_it = settings(router, limits="continue", topics="on", policy="ask", bundles="on", shows="everything")
+    router.submit(HERE, "/limits ask")
+    router.submit(HERE, "/settings progress")
+
+    assert (set_by_it.limits, set_by_it.policy, set_by_it.topics) == ("continue", "ask", "on")
+    now = settings(router)
+    assert (now.limits, now.shows, now.bundles) == ("ask", "progress", "on")
+
+
+@pytest.mark.parametrize("wanted", [{"quiet": "7"}, {"limits": "yes"}, {"zone": "Nowhere/At"}, {"policy": "x"}])
+def test_of_what_is_not_understood_nothing_is_set(
+    router: RouterUnderTest, courier: ThinCourier, wanted: dict[str, str]
+) -> None:
+    assert courier
+    with refusal("INVALID_ARGUMENT"):
+        settings(router, bundles="on", **wanted)
+    with refusal("ILLEGAL_STATE"):
+        settings(router, NOWHERE, bundles="on")
+
+    assert settings(router).bundles == "off"
 
 
 def test_who_hears_is_told_without_a_change(router: RouterUnderTest, courier: ThinCourier, session: str) -> None:

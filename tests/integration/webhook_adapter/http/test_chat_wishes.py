@@ -48,3 +48,18 @@ def test_a_ladder_and_what_goes_up_it(http: FlaskClient) -> None:
 
     assert before == {"ladder": "15m again, 30m mail", "concerns": "none"}
     assert after == {"ladder": "10m mail", "concerns": "failed"}
+
+
+def test_how_a_chat_is_treated_is_set_and_told(http: FlaskClient) -> None:
+    before = http.post("/chat-settings", headers=KEY, json={"chat": CHAT}).json
+    wanted = {"quiet": "22-7", "limits": "continue", "zone": "Europe/Berlin", "bundles": "on", "shows": "progress"}
+    after = http.post("/chat-settings", headers=KEY, json={"chat": CHAT, **wanted}).json
+    wrong = [{"quiet": "at night"}, {"limits": "perhaps"}, {"zone": "Mars"}, {"bundles": "on", "shows": "all of it"}]
+    refused = [http.post("/chat-settings", headers=KEY, json={"chat": CHAT, **each}).status_code for each in wrong]
+    nowhere = http.post("/chat-settings", headers=KEY, json={"chat": {"transport": "telegram", "chatId": "1"}})
+
+    plain = {"quiet": "off", "limits": "ask", "bundles": "off", "shows": "quiet", "topics": "off", "policy": "send"}
+    assert before == {**plain, "zone": "UTC"}
+    assert after == {**plain, **wanted, "quiet": "22:00-07:00"}
+    assert http.post("/chat-settings", headers=KEY, json={"chat": CHAT}).json == after
+    assert (refused, nowhere.status_code) == ([400] * 4, 409)

@@ -4162,6 +4162,108 @@ class SetSummaryResponse(_message.Message):
 Global___SetSummaryResponse: _TypeAlias = SetSummaryResponse  # noqa: Y015
 
 @_typing.final
+class SetChatRequest(_message.Message):
+    """Wants a chat to be treated in a way. What is empty stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAT_FIELD_NUMBER: _builtins.int
+    QUIET_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    BUNDLES_FIELD_NUMBER: _builtins.int
+    SHOWS_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    quiet: _builtins.str
+    """Hours without a sound but for questions, by the router's clock: "22-7", "22:30-6:45", "off"."""
+    limits: _builtins.str
+    """What becomes of a session at its usage limit: "continue", it goes on by itself when that is over, or "ask"."""
+    zone: _builtins.str
+    """The time zone in which times that are said there are meant: "Europe/Berlin"."""
+    bundles: _builtins.str
+    """Whether turns of several sessions that end at about the same time come as one message: "on", "off"."""
+    shows: _builtins.str
+    """What it is shown of a turn: "quiet", "progress", "everything"."""
+    topics: _builtins.str
+    """Whether each session gets a topic of its own there: "on", "off"."""
+    policy: _builtins.str
+    """What becomes of commands that waited more than an hour for their machine: "ask" or "send"."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def chat(self) -> _types_pb2.ChatRef:
+        """The chat, in which somebody wrote who may, or that a courier names."""
+
+    def __init__(
+        self,
+        *,
+        chat: _types_pb2.ChatRef | None = ...,
+        quiet: _builtins.str = ...,
+        limits: _builtins.str = ...,
+        zone: _builtins.str = ...,
+        bundles: _builtins.str = ...,
+        shows: _builtins.str = ...,
+        topics: _builtins.str = ...,
+        policy: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundles", b"bundles", "chat", b"chat", "limits", b"limits", "policy", b"policy", "quiet", b"quiet", "request_id", b"request_id", "shows", b"shows", "topics", b"topics", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetChatRequest: _TypeAlias = SetChatRequest  # noqa: Y015
+
+@_typing.final
+class SetChatResponse(_message.Message):
+    """As it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUIET_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    BUNDLES_FIELD_NUMBER: _builtins.int
+    SHOWS_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    quiet: _builtins.str
+    """"22:00-07:00", or "off"."""
+    limits: _builtins.str
+    """In the words of the request."""
+    zone: _builtins.str
+    """Its own, or the router's."""
+    bundles: _builtins.str
+    """In the words of the request."""
+    shows: _builtins.str
+    """In the words of the request."""
+    topics: _builtins.str
+    """In the words of the request."""
+    policy: _builtins.str
+    """In the words of the request."""
+    def __init__(
+        self,
+        *,
+        quiet: _builtins.str = ...,
+        limits: _builtins.str = ...,
+        zone: _builtins.str = ...,
+        bundles: _builtins.str = ...,
+        shows: _builtins.str = ...,
+        topics: _builtins.str = ...,
+        policy: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundles", b"bundles", "limits", b"limits", "policy", b"policy", "quiet", b"quiet", "shows", b"shows", "topics", b"topics", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetChatResponse: _TypeAlias = SetChatResponse  # noqa: Y015
+
+@_typing.final
 class AllowForRequest(_message.Message):
     """Allows a question, and what is like it."""
 

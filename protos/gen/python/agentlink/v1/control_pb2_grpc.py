@@ -398,6 +398,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SetSummaryRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.SetSummaryResponse.FromString,
                 _registered_method=True)
+        self.SetChat = channel.unary_unary(
+                '/agentlink.v1.Control/SetChat',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SetChatRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SetChatResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -915,6 +920,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetChat(self, request, context):
+        """Says how a chat wants to be treated, as people in it may: quiet hours, usage limits, its time zone, what it shows; or tells it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1277,6 +1289,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.SetSummary,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.SetSummaryRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.SetSummaryResponse.SerializeToString,
+            ),
+            'SetChat': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetChat,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SetChatRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SetChatResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -3227,6 +3244,33 @@ class Control:
             '/agentlink.v1.Control/SetSummary',
             agentlink_dot_v1_dot_control__pb2.SetSummaryRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.SetSummaryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetChat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SetChat',
+            agentlink_dot_v1_dot_control__pb2.SetChatRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SetChatResponse.FromString,
             options,
             channel_credentials,
             insecure,

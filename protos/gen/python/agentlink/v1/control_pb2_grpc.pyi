@@ -191,6 +191,8 @@ class ControlStub:
     """Lets a session make no sound in a chat, for good or until a time, or be heard again."""
     SetSummary: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetSummaryRequest, _control_pb2.SetSummaryResponse]
     """Lets a chat be told each day how its sessions stand, or not any more, or tells when it is."""
+    SetChat: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetChatRequest, _control_pb2.SetChatResponse]
+    """Says how a chat wants to be treated, as people in it may: quiet hours, usage limits, its time zone, what it shows; or tells it."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -353,6 +355,8 @@ class ControlAsyncStub(ControlStub):
     """Lets a session make no sound in a chat, for good or until a time, or be heard again."""
     SetSummary: _aio.UnaryUnaryMultiCallable[_control_pb2.SetSummaryRequest, _control_pb2.SetSummaryResponse]  # type: ignore[assignment]
     """Lets a chat be told each day how its sessions stand, or not any more, or tells when it is."""
+    SetChat: _aio.UnaryUnaryMultiCallable[_control_pb2.SetChatRequest, _control_pb2.SetChatResponse]  # type: ignore[assignment]
+    """Says how a chat wants to be treated, as people in it may: quiet hours, usage limits, its time zone, what it shows; or tells it."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -944,5 +948,13 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SetSummaryResponse, _abc.Awaitable[_control_pb2.SetSummaryResponse]]:
         """Lets a chat be told each day how its sessions stand, or not any more, or tells when it is."""
+
+    @_abc_1.abstractmethod
+    def SetChat(
+        self,
+        request: _control_pb2.SetChatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetChatResponse, _abc.Awaitable[_control_pb2.SetChatResponse]]:
+        """Says how a chat wants to be treated, as people in it may: quiet hours, usage limits, its time zone, what it shows; or tells it."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
