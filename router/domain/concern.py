@@ -85,3 +85,8 @@ def question(
 def is_of(asked: Permission, concern: Concern) -> bool:
     """Whether a question is a concern of this kind."""
     return asked.is_notice and asked.input_digest.startswith(f"{concern.value}:")
+
+
+def is_wanted(asked: Permission, text: str) -> bool:
+    """Whether somebody is to be asked about it again, by what is on disk of their wishes: about questions always."""
+    return not asked.is_notice or any(is_of(asked, kind) for kind in kept(text))

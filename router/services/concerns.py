@@ -122,15 +122,16 @@ class Concerns:
                 self._lost(tx, machine.machine_id, machine.epoch, heard)
 
     def came(self, tx: Transaction, machine_id: str) -> None:
-        """A machine has a link again."""
-        for session in sessions.page(tx, machine_id) if self._whose(tx, Concern.MACHINE_LOST) else ():
-            for asked in permissions.open_of_session(tx, session.session_id):
+        """A machine has a link again: also those are over that nobody would want any more."""
+        noticed = permissions.noticed(tx)
+        for session in sessions.page(tx, machine_id) if noticed else ():
+            for asked in permissions.open_of_session(tx, session.session_id) if session.session_id in noticed else ():
                 if concern.is_of(asked, Concern.MACHINE_LOST):
                     self._over(tx, asked.permission_id, wording.BACK)
 
     def wrote(self, tx: Transaction, session_id: str, origin: Origin) -> None:
         """A person wrote to a session, or pressed something of it: they have seen what it said."""
-        if people.concerns(tx):  # each message comes through here
+        if session_id in permissions.noticed(tx):  # each message comes through here
             self._seen(tx, permissions.open_of_session(tx, session_id), origin)
 
     def read(self, tx: Transaction, person: Person | None, session_id: str, notification_id: str) -> None:

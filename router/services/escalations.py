@@ -110,7 +110,7 @@ class Escalations:
                 escalations.end(tx, known)
             elif known.told_at == 0:
                 self._first(tx, session, asked, known, ladder)
-            elif not ladder:
+            elif not ladder or not concern.is_wanted(asked, people.concerns(tx).get(known.person_id, "")):
                 escalations.end(tx, known)
             else:
                 self._step(tx, asked, known, ladder, places)

@@ -8,7 +8,7 @@ from peewee import fn
 
 from router.domain.errors import IllegalTransition, Reason, Refusal
 from router.domain.notification import Notification
-from router.domain.permission import SOURCES, Event, Permission, apply
+from router.domain.permission import NOTICE, SOURCES, Event, Permission, apply
 from router.store import tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Reads
@@ -51,6 +51,8 @@ _EXPIRED = _PERMISSIONS.reads(
 )
 # Asked after every expiry: the index of open ones alone has the answer at its beginning.
 _NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(OPEN))
+_NOTICES = Statement(Row.select(Row.session_id).where((Row.tool == NOTICE) & (Row.machine_id == "") & OPEN).distinct())
+_NOTICED = "sessions with open notices"  # in the writer's memory: each message asks
 _WITHIN = Row.session_id.in_(listed(given.within))
 
 shift = shifting(Row.expires_at, OPEN)
@@ -61,6 +63,8 @@ purge = purging_oldest(Row.position, Row.decided_at, ~OPEN)
 def insert(tx: Transaction, permission: Permission, actor: str) -> None:
     """Write a new question and its first step."""
     _INSERT.one(tx, permission)
+    if permission.is_notice:
+        tx.pop(tx.memory, _NOTICED)
     step = TraceStep(
         permission.created_at, permission.permission_id, permission.session_id, "Asked", "", permission.state.value,
         actor, permission.tool,
@@ -73,6 +77,8 @@ def change(tx: Transaction, permission: Permission, event: Event, now: float, ac
     changed = apply(permission, event, now)
     if _CHANGE[type(event)].one(tx, changed).rowcount != 1:
         raise IllegalTransition(f"{type(event).__name__} of {permission.permission_id}")
+    if permission.is_notice:
+        tx.pop(tx.memory, _NOTICED)
     step = TraceStep(
         now, changed.permission_id, changed.session_id, type(event).__name__, permission.state.value,
         changed.state.value, actor, changed.detail or _chosen(changed),
@@ -111,6 +117,15 @@ def unknown(permission_id: str) -> Refusal:
 def open_of_session(tx: Transaction, session_id: str) -> list[Permission]:
     """The open questions of a session, oldest first."""
     return _OPEN_OF_SESSION.all(tx, session_id=session_id)
+
+
+def noticed(tx: Transaction) -> frozenset[str]:
+    """The sessions of which something waits to be seen."""
+    known: frozenset[str] | None = tx.memory.get(_NOTICED)
+    if known is None:
+        known = frozenset(session_id for (session_id,) in _NOTICES.run(tx).fetchall())
+        tx.put(tx.memory, _NOTICED, known)
+    return known
 
 
 def asking(tx: Transaction, machine_id: str) -> int:

@@ -199,6 +199,40 @@ def test_whoever_writes_to_the_session_has_seen_what_it_said(
     assert command.action.input.text == "go on"
 
 
+def test_what_nobody_wants_any_more_is_over_all_the_same(
+    router: RouterUnderTest, agent: ThinAgent, session: str, telegram: ThinCourier
+) -> None:
+    wants(router, "machine-lost, finished")
+    happens(router, agent, session, "machine-lost")
+    brought(router, telegram, "⚠️ Nothing is heard of")
+    wants(router, "none")
+    with living(agent, session):
+        assert over(router) == "the machine is back"
+
+    wants(router, "said")
+    router.notify(session, text="Look.")
+    brought(router, telegram, "Look.")
+    wants(router, "none")
+    router.submit(ADA, "/use api")
+    router.submit(ADA, "I have seen it")
+
+    assert [each.decided_by for each in concerns(router)] == ["Ada", ""]
+
+
+def test_who_wants_it_no_more_is_not_asked_again(
+    router: RouterUnderTest, agent: ThinAgent, session: str, telegram: ThinCourier
+) -> None:
+    wants(router, "finished")
+    happens(router, agent, session, "finished")
+    brought(router, telegram, "Done.")
+    wants(router, "failed")
+    router.advance(16 * MINUTE)
+    router.settle()
+
+    assert telegram.waiting() == 0
+    assert [each.state for each in concerns(router)] == [types.PERMISSION_STATE_OPEN]  # in the inbox, until it is seen
+
+
 def test_whoever_reads_it_in_the_console_has_seen_it(
     router: RouterUnderTest, agent: ThinAgent, session: str, telegram: ThinCourier
 ) -> None:
