@@ -15,6 +15,7 @@ from enum import Enum
 MONTH = 30 * 24 * 3600.0  # seconds that an archive is kept
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
 _KEY = re.compile(r"[A-Za-z0-9._:@/#-]{1,128}")
+_NUMBERED = re.compile(r"[a-z]+:[0-9]+(#[0-9]+)")
 _SECRET = re.compile(r"[a-z]+://[^/]*:[^/]*@")  # it would stand in the clone's settings
 _SHORT = 40  # characters of the readable part of a folder's name
 
@@ -45,7 +46,10 @@ class Workspace:
     @property
     def label(self) -> str:
         """What people call a session in it, until they say otherwise."""
-        return (self.key.rpartition("/")[2] or self.key)[:200]
+        last, number = self.key.rpartition("/")[2] or self.key, _NUMBERED.fullmatch(self.key)
+        # A key may name its repository by a number, which says nothing to anybody.
+        name = re.split(r"[/:]", self.repository.rstrip("/"))[-1].removesuffix(".git")
+        return (f"{name}{number[1]}" if number and name else last)[:200]
 
     @property
     def name(self) -> str:

@@ -39,6 +39,7 @@ def workspaces(context: click.Context, *, machine: str, gone: bool, as_json: boo
             Column("machine", lambda w: w.machine_id, rank=2, least=8),
             Column("work", _work, least=10),
             Column("disk", _disk, rank=3),
+            Column("repository", lambda w: w.repository, rank=4),
             Column("changed", lambda w: w.changed_at, rank=3),
             Column("janitor", lambda w: w.detail or w.decision, rank=4, least=16),
         ],

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from router.domain import workspace
 from router.domain.action import StartSession
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import CLAUDE
@@ -37,8 +38,9 @@ class Wanted(Struct, frozen=True):
     @property
     def label(self) -> str:
         """What people call the session until its machine has said more."""
-        where = self.action.workspace.key if self.action.workspace else self.action.folder
-        return (where.rstrip("/").rpartition("/")[2] or "new")[:MAX_LABEL]
+        if (place := self.action.workspace) is not None:
+            return workspace.label(place.key, place.repository)[:MAX_LABEL]
+        return (self.action.folder.rstrip("/").rpartition("/")[2] or "new")[:MAX_LABEL]
 
 
 def read(argument: str, machine_ids: Sequence[str], agents: Collection[str] = ()) -> Wanted:

@@ -19,6 +19,7 @@ from router.domain.errors import IllegalTransition, Reason, Refusal
 MAX_REPOSITORY, MAX_REF, MAX_DETAIL, MAX_PATH = 1024, 255, 1000, 4096
 MOST_OF_MACHINE = 1000  # that a machine may tell of by itself
 _KEY = re.compile(r"[A-Za-z0-9._:@/#-]{1,128}")
+_NUMBERED = re.compile(r"[a-z]+:[0-9]+(#[0-9]+)")
 _REF = re.compile(r"refs/(?:heads|tags|pull|merge-requests|remotes)/[A-Za-z0-9][A-Za-z0-9._/@+#-]*")
 # As git reads them, but for what could run something (ext::) and what holds a password.
 _REPOSITORY = re.compile(
@@ -186,6 +187,14 @@ def asked(wanted: Wanted, now: float) -> KnownWorkspace:
     return KnownWorkspace(
         w.key, wanted.machine_id, wanted.session_id, w.repository, w.ref, w.base_ref, w.foreign, now, now
     )
+
+
+def label(key: str, repository: str) -> str:
+    """What people call a session in it. Of one whose key names its repository by a number: that repository's name."""
+    last = key.rpartition("/")[2] or key
+    number = _NUMBERED.fullmatch(key)
+    name = re.split(r"[/:]", repository.rstrip("/"))[-1].removesuffix(".git")
+    return f"{name}{number[1]}" if number and name else last
 
 
 def is_key(text: str) -> bool:

@@ -97,7 +97,8 @@ class Workspaces:
         if (found := sessions.find(tx, known.session_id)) is not None:
             return found
         now, session_id = self._clock.now(), known.session_id or f"session_{self._new_id()}"
-        session = Session(session_id, known.machine_id, label(known.key), "", "", SessionState.ENDED, 1, now, now)
+        name = rules.label(known.key, known.repository)
+        session = Session(session_id, known.machine_id, name, "", "", SessionState.ENDED, 1, now, now)
         sessions.write(tx, session)
         return session
 
@@ -113,11 +114,6 @@ class Workspaces:
         return new
 
 
-def label(key: str) -> str:
-    """What people call a session in it."""
-    return key.rpartition("/")[2] or key
-
-
 def check(on: Connection, known: KnownWorkspace, scope: Scope) -> None:
     """Raise Refusal, as of one that is not there, where somebody's scope does not reach it."""
     if not reaches(on, scope, known):
@@ -130,7 +126,7 @@ def reaches(on: Connection, scope: Scope, known: KnownWorkspace) -> bool:
         return True
     if known.session_id and (session := sessions.find(on, known.session_id)) is not None:
         return scope.has(session)
-    return scope.has_named(known.machine_id, label(known.key), known.session_id)
+    return scope.has_named(known.machine_id, rules.label(known.key, known.repository), known.session_id)
 
 
 def _living(on: Connection, known: KnownWorkspace) -> Session | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from router.domain.workspace import KnownWorkspace, WorkspaceState
+from router.domain.workspace import KnownWorkspace, WorkspaceState, label
 
 NONE = (
     "There is no workspace: a clone that lasts beyond the sessions in it. Make one:"
@@ -37,4 +37,6 @@ def _line(known: KnownWorkspace, *, waits: bool) -> str:
     words += ["changed"] if figures.is_dirty and figures.head else []
     why = f": {figures.detail}" if figures.detail and state is WorkspaceState.FAILED else ""
     work = f" ({', '.join(words)})" if words else ""
-    return _LINE.format(state=_STATES[state], key=known.key, machine=known.machine_id, work=work, why=why)
+    name = label(known.key, known.repository)
+    key = known.key if known.key.endswith(name) else f"{name} ({known.key})"
+    return _LINE.format(state=_STATES[state], key=key, machine=known.machine_id, work=work, why=why)

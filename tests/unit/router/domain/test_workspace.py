@@ -21,6 +21,7 @@ from router.domain.workspace import (
     apply,
     asked,
     checked,
+    label,
 )
 
 S = WorkspaceState
@@ -144,3 +145,17 @@ def test_what_could_be_an_option_a_program_or_a_password_is_refused(changes: dic
 
 def test_nobody_but_the_router_says_that_an_archive_has_to_be_there() -> None:
     assert not checked(replace(WORKSPACE, restore=True)).restore
+
+
+@pytest.mark.parametrize(
+    ("key", "repository", "name"),
+    [
+        ("github:4711#12", "https://github.com/acme/api.git", "api#12"),
+        ("github:4711#12", "git@github.com:api.git", "api#12"),
+        ("github:4711#12", "", "github:4711#12"),
+        ("acme/api@main", "https://github.com/acme/web", "api@main"),
+        ("main", "https://github.com/acme/web", "main"),
+    ],
+)
+def test_a_session_in_it_is_called_by_names_and_not_by_numbers(key: str, repository: str, name: str) -> None:
+    assert label(key, repository) == name

@@ -25,7 +25,9 @@ def places_by(client: GitHubClient, site: str) -> Places:
         # It stands in a command line and a path on the machine.
         if not _FULL_NAME.fullmatch(name) or ".." in name:
             return None
-        key, clone = f"github:{name}#{comment.number}", f"https://{urlsplit(site).netloc}/{name}.git"
+        # By its number: a repository keeps that when it is renamed, and another one may have its name then.
+        key = f"github:{comment.repository.repository_id}#{comment.number}"
+        clone = f"https://{urlsplit(site).netloc}/{name}.git"
         if not comment.is_pull:
             return Workspace(key, clone)
         base, foreign = _pull(client, comment)

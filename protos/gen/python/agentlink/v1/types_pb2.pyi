@@ -1290,7 +1290,7 @@ class Workspace(_message.Message):
     FOREIGN_FIELD_NUMBER: _builtins.int
     RESTORE_FIELD_NUMBER: _builtins.int
     key: _builtins.str
-    """Names it: 1 to 128 of A-Za-z0-9._:@/#-, such as "github:owner/name#12". The same key is the same workspace."""
+    """Names it: 1 to 128 of A-Za-z0-9._:@/#-, such as "github:4711#12". The same key is the same workspace."""
     repository: _builtins.str
     """What is cloned: an https or ssh address, or an absolute path on the machine; no password in it. The machine says which
     it allows.

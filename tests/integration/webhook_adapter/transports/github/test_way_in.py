@@ -274,13 +274,16 @@ def test_a_pull_request_is_cloned_as_a_stranger_s_where_it_is_one(scene: Scene) 
         assert set(scene.delivered()) == {200}
         clones = [each.action.start_session.workspace for each in link.commands(4)]
 
+    sessions = scene.router.control.ListSessions(pb.ListSessionsRequest()).sessions
+    assert {each.label for each in sessions} == {"api#1", "api#2", "api#3", "api#4"}
     told = [(each.key, each.ref, each.base_ref, each.foreign) for each in clones]
     assert {each.repository for each in clones} == {
         f"https://{scene.github.base_url.removeprefix('http://')}/acme/api.git"
     }
+    key = f"github:{scene.repository.id}#"  # whatever it is called by then
     assert told == [
-        ("github:acme/api#2", "refs/pull/2/head", "refs/heads/main", True),
-        ("github:acme/api#3", "refs/pull/3/head", "refs/heads/main", False),
-        ("github:acme/api#4", "refs/pull/4/head", "refs/heads/main", True),
-        ("github:acme/api#1", "", "", False),
+        (f"{key}2", "refs/pull/2/head", "refs/heads/main", True),
+        (f"{key}3", "refs/pull/3/head", "refs/heads/main", False),
+        (f"{key}4", "refs/pull/4/head", "refs/heads/main", True),
+        (f"{key}1", "", "", False),
     ]
