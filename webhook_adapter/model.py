@@ -51,6 +51,15 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatChange:
+    """What became of a chat itself, by its platform's word."""
+
+    moved_to: str = ""  # the id that it has from now on
+    closed: bool = False  # it takes no messages from now on
+    words: str = ""  # for those who hear of all sessions
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One inbound message or button press, verified and authorised."""
 
@@ -78,6 +87,7 @@ class Submission:
     takes_back: str = ""  # the update_key of a message that is gone since
     written_at: datetime | None = None
     workspace: Workspace | None = None  # that a session begun with this works in
+    change: ChatChange | None = None  # nobody wrote anything: the chat itself changed
 
 
 @dataclass(frozen=True, slots=True)

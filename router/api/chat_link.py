@@ -18,6 +18,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
 from router.domain.routing import Inbound
 from router.services.chat.bindings import BoundChats
+from router.services.chat.lifecycle import ChatLifecycle
 from router.services.concerns import Concerns
 from router.services.files import Files
 from router.services.outbox.delivery_receipts import DeliveryReceipts
@@ -57,7 +58,7 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
         self._voices.arrived = self._arrivals.wake
         self._files = files
         self._outbox = outbox
-        self._receipts = receipts
+        self._receipts, self._lifecycle = receipts, ChatLifecycle(receipts)
 
     async def Submit(self, request: chat_pb.SubmitRequest, call: Call) -> chat_pb.SubmitResponse:
         written = inbound(request)
@@ -109,7 +110,9 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
             response = chat_pb.SubmitResponse.FromString(known)
             response.duplicate = True
             return response
-        if written.space:
+        if written.change is not None:
+            submitted = self._lifecycle.take(tx, written, written.change)
+        elif written.space:
             submitted = self._bound.submit(tx, written, _became(tx, written.takes_back))
         else:
             submitted = self._inbound.submit(tx, written)

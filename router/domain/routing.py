@@ -47,6 +47,14 @@ ANSWERS: dict[str, Action] = {
 _KEEP = "/keep"  # a button with it is a command to the router, as the same word in a reply is
 
 
+class ChatChange(Struct, frozen=True):
+    """What became of a chat itself, by its platform's word."""
+
+    moved_to: str = ""  # the id that it has from now on
+    is_closed: bool = False  # it takes no messages from now on
+    words: str = ""  # for those who hear of all sessions
+
+
 class Inbound(Struct, frozen=True):
     """One message or button press, as a door hands it in."""
 
@@ -75,6 +83,7 @@ class Inbound(Struct, frozen=True):
     takes_back: str = ""  # the update_key of a message that is gone since
     written_at: float = 0.0  # by the platform's clock, where it is known
     workspace: Workspace | None = None  # that a session begun with this works in
+    change: ChatChange | None = None  # nobody wrote anything: the chat itself changed
     person: Person | None = None  # whose it is; None for somebody who may do everything
 
     @property

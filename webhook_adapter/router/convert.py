@@ -52,6 +52,8 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
         request.control.CopyFrom(types_pb2.ControlSignal(kind=control_kind(signal), value=value))
     if submission.workspace is not None:
         request.workspace.CopyFrom(types_pb2.Workspace(**asdict(submission.workspace)))
+    if (change := submission.change) is not None:
+        request.chat_change.CopyFrom(chat_link_pb2.ChatChange(**asdict(change)))
     if submission.written_at is not None:
         request.written_at.FromDatetime(submission.written_at)
     if submission.answer is not None:

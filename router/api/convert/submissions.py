@@ -15,7 +15,8 @@ from router.domain.binding import MAX_CONTEXT, MAX_SPACE
 from router.domain.control import ControlSignal, checked
 from router.domain.errors import Reason, Refusal
 from router.domain.passkey import MAX_CREDENTIAL
-from router.domain.routing import Inbound
+from router.domain.routing import ChatChange, Inbound
+from router.domain.unicode_escapes import visible
 from router.services.chat.submission import Submitted
 from router.store.voices import Voice
 
@@ -33,7 +34,19 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
         request.answer.input_digest, _control(request), request.transcribe, request.space[:MAX_SPACE],
         request.context[:MAX_CONTEXT], request.takes_back[:200],
         moment(request.written_at), workspace(request.workspace) if request.HasField("workspace") else None,
+        _change(request),
     )  # fmt: skip
+
+
+def _change(request: chat_pb.SubmitRequest) -> ChatChange | None:
+    """Raises Refusal for one of a chat that no binding is asked about."""
+    if not request.HasField("chat_change"):
+        return None
+    told = request.chat_change
+    if not request.space or len(told.moved_to) > MAX_CHAT_ID:
+        text = f"chat_change needs space, and moved_to has {MAX_CHAT_ID} characters at most."
+        raise Refusal(Reason.INVALID_ARGUMENT, text)
+    return ChatChange(told.moved_to, told.closed, visible(told.words)[:MAX_WORDS])
 
 
 def _control(request: chat_pb.SubmitRequest) -> ControlSignal | None:

@@ -111,16 +111,23 @@ class DeliveryReceipts:
 
     def _refused(self, tx: Transaction, chat: ChatRef, notification: Notification, *, closed: bool) -> None:
         """Say in the chat that a message is missing there; say elsewhere, once, that a chat takes none at all."""
-        if not closed:
+        if closed:
+            self.closed(tx, chat, notification.detail)
+        else:
             self._missing(tx, chat, notification)
-        if closed and chat not in self._closed:
+
+    def closed(self, tx: Transaction, chat: ChatRef, why: str) -> None:
+        """A chat takes no messages at all: said elsewhere, once."""
+        if chat not in self._closed:
             tx.add(self._closed, chat)
             chats.set_closed(tx, chat, is_closed=True)
-            # Elsewhere, where it can be read; chats that are closed themselves would only refuse it.
-            for other in hearers(tx, None):
-                if other not in self._closed:
-                    text = alerts.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)
-                    self._status_messages.answer(tx, other, text)
+            self.tell(tx, alerts.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=why))
+
+    def tell(self, tx: Transaction, text: str) -> None:
+        """Tell those who hear of all sessions, where it can be read; chats that are closed would only refuse it."""
+        for other in hearers(tx, None):
+            if other not in self._closed:
+                self._status_messages.answer(tx, other, text)
 
     def _set_aside(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
         """Say in the chat what it misses. A change is missed by nobody, but for one that tells how a command ended."""

@@ -1011,6 +1011,7 @@ class SubmitRequest(_message.Message):
     TAKES_BACK_FIELD_NUMBER: _builtins.int
     WRITTEN_AT_FIELD_NUMBER: _builtins.int
     WORKSPACE_FIELD_NUMBER: _builtins.int
+    CHAT_CHANGE_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event, for ever: "telegram:<bot>:<update id>". The same key again gets the first answer, for 96 h."""
     actor: _builtins.str
@@ -1080,6 +1081,10 @@ class SubmitRequest(_message.Message):
     def workspace(self) -> _types_pb2.Workspace:
         """With space: the clone that a session begun with this works in, where its machine has such and the binding names no folder."""
 
+    @_builtins.property
+    def chat_change(self) -> Global___ChatChange:
+        """With space, in place of a text: what became of the chat itself."""
+
     def __init__(
         self,
         *,
@@ -1107,14 +1112,45 @@ class SubmitRequest(_message.Message):
         takes_back: _builtins.str = ...,
         written_at: _timestamp_pb2.Timestamp | None = ...,
         workspace: _types_pb2.Workspace | None = ...,
+        chat_change: Global___ChatChange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "file", b"file", "workspace", b"workspace", "written_at", b"written_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "button", b"button", "chat", b"chat", "chat_change", b"chat_change", "control", b"control", "file", b"file", "workspace", b"workspace", "written_at", b"written_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "context", b"context", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "space", b"space", "takes_back", b"takes_back", "text", b"text", "transcribe", b"transcribe", "update_key", b"update_key", "user_id", b"user_id", "workspace", b"workspace", "written_at", b"written_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "chat_change", b"chat_change", "context", b"context", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "space", b"space", "takes_back", b"takes_back", "text", b"text", "transcribe", b"transcribe", "update_key", b"update_key", "user_id", b"user_id", "workspace", b"workspace", "written_at", b"written_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitRequest: _TypeAlias = SubmitRequest  # noqa: Y015
+
+@_typing.final
+class ChatChange(_message.Message):
+    """What became of a chat, by the platform's word; nobody wrote anything there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVED_TO_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    moved_to: _builtins.str
+    """The id that it has from now on: what it has chosen and what waits for it go there. Empty where it stays as it is."""
+    closed: _builtins.bool
+    """It takes no messages from now on, until one arrives there all the same."""
+    words: _builtins.str
+    """For those who hear of all sessions, in their own chats, once for each update_key: what happened there. Mostly empty."""
+    def __init__(
+        self,
+        *,
+        moved_to: _builtins.str = ...,
+        closed: _builtins.bool = ...,
+        words: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "moved_to", b"moved_to", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChatChange: _TypeAlias = ChatChange  # noqa: Y015
 
 @_typing.final
 class PermissionAnswer(_message.Message):
