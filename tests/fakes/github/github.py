@@ -146,6 +146,44 @@ class GitHubStandIn:
                 issue.pull.merged = merged
             self.events.issue(issue, "closed", by)
 
+    def reopens(self, issue: Issue, by: User) -> None:
+        with self.world.changed:
+            issue.state = "open"
+            self.events.issue(issue, "reopened", by)
+
+    def deletes(self, issue: Issue, by: User) -> None:
+        with self.world.changed:
+            issue.deleted = True
+            self.events.issue(issue, "deleted", by)
+
+    def transfers(self, issue: Issue, to: Repository, by: User) -> Issue:
+        """To another repository, where it has another number."""
+        with self.world.changed:
+            made = self.world.add_issue(to, issue.title, issue.body, by=issue.user)
+            issue.transferred_to = f"{payloads.ROOT}/repositories/{to.id}/issues/{made.number}"
+            changes = {"new_issue": payloads.issue(made), "new_repository": payloads.repository(to)}
+            self.events.issue(issue, "transferred", by, changes=changes)
+        return made
+
+    def takes_out(self, *repositories: Repository, suspended: bool = False) -> None:
+        """The App's owner takes it out of these, or suspends it there."""
+        with self.world.changed:
+            there = [
+                i for i in self.app.installations.values() if any(each.id in i.repositories for each in repositories)
+            ]
+            told = [{"id": each.id, "full_name": each.full_name, "private": each.private} for each in repositories]
+            about = {
+                "installation": payloads.installation(there[0], self.app),
+                "sender": payloads.user(there[0].account),
+            }
+            if suspended:
+                for each in there:
+                    each.suspended = True
+                self.events.send("installation", {"action": "suspend", **about})
+            else:
+                self.uninstall(*repositories)
+                self.events.send("installation", {"action": "deleted", "repositories": told, **about})
+
     def presses(self, run: CheckRun, label: str, by: User) -> None:
         """Somebody presses a button on the Checks tab."""
         with self.world.changed:

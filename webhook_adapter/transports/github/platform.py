@@ -11,9 +11,11 @@ from webhook_adapter.config import ConfigError
 from webhook_adapter.transports.github.app_setup import site
 from webhook_adapter.transports.github.inbound.access import Commanders, Unknown
 from webhook_adapter.transports.github.inbound.intake import GITHUB, Choice, Intake
+from webhook_adapter.transports.github.inbound.lifecycle import GitHubLifecycle
 from webhook_adapter.transports.github.inbound.permission import permission_by
 from webhook_adapter.transports.github.inbound.progress import ProgressFile
 from webhook_adapter.transports.github.inbound.sweep import POLL_S, SWEEP_S, Sweep
+from webhook_adapter.transports.github.inbound.upkeep import LOOK_S, Upkeep
 from webhook_adapter.transports.github.inbound.webhook import create_blueprint
 from webhook_adapter.transports.github.inbound.workspaces import places_by
 from webhook_adapter.transports.github.outbound.client import GitHubClient, GitHubError
@@ -46,7 +48,8 @@ def start_courier(host: Host) -> Route | None:
         way_out, client = route(host, settings), client_of(host, settings)
     except ValueError:
         raise ConfigError(_NO_KEY) from None
-    return replace(way_out, beside={**way_out.beside, "github-log": _fetching(host, settings, client)})
+    beside = {"github-log": _fetching(host, settings, client), "github-upkeep": _looking_after(host, client)}
+    return replace(way_out, beside={**way_out.beside, **beside})
 
 
 def way_in(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callable[[str, object], Handled]:
@@ -59,7 +62,10 @@ def way_in(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callab
     app = settings.app
     choice = choice_by(Choices(client, app.app_id, f"{app.slug}[bot]"))
     places, submit = places_by(client, site(settings.api)), host.router.submit
-    intake = Intake(app.app_id, settings.mention, bindings, commanders, submit, choice=choice, places=places)
+    turned = GitHubLifecycle(app.app_id, client, lambda: host.router.own, submit).take
+    intake = Intake(
+        app.app_id, settings.mention, bindings, commanders, submit, choice=choice, places=places, turned=turned
+    )
     return lambda event, payload: host.lifecycle.handle(GITHUB, lambda: intake.receive(event, payload))
 
 
@@ -80,6 +86,17 @@ def _fetching(host: Host, settings: GitHubSettings, client: GitHubClient) -> Cal
     every = SWEEP_S if host.config.public_url else POLL_S
     take, file = way_in(host, settings, client), ProgressFile(settings.progress)
     return lambda: Sweep(client, take, file, host.stop, every).run()
+
+
+def _looking_after(host: Host, client: GitHubClient) -> Callable[[], None]:
+    """Asks whether what workspaces are for is over."""
+
+    def run() -> None:
+        looking = Upkeep(client, lambda: host.router.own, host.clock)
+        while not host.stop.wait(LOOK_S):
+            looking.look()
+
+    return run
 
 
 GITHUB_PLATFORM = Platform(GITHUB, webhook, start_courier)

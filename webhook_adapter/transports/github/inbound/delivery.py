@@ -104,6 +104,29 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class Turned:
+    """An issue or pull request was closed, opened again, transferred or deleted, as this delivery has it."""
+
+    action: str
+    number: int
+    repository: Repository
+    moved_to: str = ""  # the chat that it is from now on
+
+    @property
+    def chat_id(self) -> str:
+        """As that of its comments."""
+        return f"{self.repository.repository_id}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """The App was taken out of repositories, or suspended; of which is not always told."""
+
+    action: str
+    repository_ids: frozenset[int] = frozenset()  # none: any of them
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Nothing is done for it; why."""
 
@@ -121,24 +144,64 @@ _COMMENTS: Mapping[str, tuple[str, Where, str]] = {
 }
 
 
-def read(app: str, event: str, payload: object) -> Comment | Gone | Press | Ignored:
-    """What a delivery says. `app` is our own number there: what it tells again names itself the same way."""
+_TURNS: Mapping[str, tuple[frozenset[str], str]] = {
+    "issues": (frozenset({"closed", "reopened", "transferred", "deleted"}), "issue"),
+    "pull_request": (frozenset({"closed", "reopened"}), "pull_request"),
+}
+_OUT_OF_REACH: Mapping[str, tuple[frozenset[str], str]] = {
+    "installation": (frozenset({"deleted", "suspend"}), "repositories"),
+    "installation_repositories": (frozenset({"removed"}), "repositories_removed"),
+}
+
+Found = Comment | Gone | Press | Turned | OutOfReach
+
+
+def is_wanted(event: str, action: str) -> bool:
+    """Whether something may become of it."""
+    if event == "check_run":
+        return action in _PRESSES
+    for each in (_TURNS, _OUT_OF_REACH):
+        if event in each:
+            return action in each[event][0]
     wanted = _COMMENTS.get(event)
+    return wanted is not None and (action == wanted[0] or (action == "deleted" and wanted[1] is not Where.REVIEW))
+
+
+def read(app: str, event: str, payload: object) -> Found | Ignored:
+    """What a delivery says. `app` is our own number there: what it tells again names itself the same way."""
     action = _text(payload, "action", "")
-    if event == "check_run" and action in _PRESSES:
-        try:
-            return _press(app, payload, action)
-        except _Missing as missing:
-            return Ignored(f"{event} without {missing}")
-    is_gone = action == "deleted" and wanted is not None and wanted[1] is not Where.REVIEW
-    if wanted is None or (action != wanted[0] and not is_gone):
+    if not is_wanted(event, action):
         return Ignored(f"{event[:50]} {action[:50]}".strip() or "no event")
     try:
-        if is_gone:
-            return _gone(app, payload, wanted[1], wanted[2])
-        return _comment(app, payload, wanted[1], wanted[2])
+        return _found(app, event, action, payload)
     except _Missing as missing:
         return Ignored(f"{event} without {missing}")
+
+
+def _found(app: str, event: str, action: str, payload: object) -> Found:
+    if event == "check_run":
+        return _press(app, payload, action)
+    if event in _TURNS:
+        return _turned(payload, action, _TURNS[event][1])
+    if event in _OUT_OF_REACH:
+        return OutOfReach(action, _repository_ids(payload, _OUT_OF_REACH[event][1]))
+    created, where, field = _COMMENTS[event]
+    return _comment(app, payload, where, field) if action == created else _gone(app, payload, where, field)
+
+
+def _turned(payload: object, action: str, field: str) -> Turned:
+    number, repository = _number(_part(payload, field), "number"), _repository(_part(payload, "repository"))
+    if action != "transferred":
+        return Turned(action, number, repository)
+    changes = _part(payload, "changes")
+    new_id, new_number = _number(_part(changes, "new_repository"), "id"), _number(_part(changes, "new_issue"), "number")
+    return Turned(action, number, repository, f"{new_id}/{new_number}")
+
+
+def _repository_ids(payload: object, field: str) -> frozenset[int]:
+    told = payload.get(field) if isinstance(payload, Mapping) else None
+    found = [each.get("id") for each in told if isinstance(each, Mapping)] if isinstance(told, list) else []
+    return frozenset(each for each in found if type(each) is int and 0 < each < 2**63)
 
 
 def _comment(app: str, payload: object, where: Where, field: str) -> Comment:

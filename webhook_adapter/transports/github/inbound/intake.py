@@ -11,10 +11,20 @@ from pointsman.client.bindings import Binding
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Chat
 from webhook_adapter.limit import Limit
-from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.model import ChatChange, Submission, Submitted
 from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.github.inbound.access import Commanders
-from webhook_adapter.transports.github.inbound.delivery import Comment, Gone, Ignored, Press, Repository, Sender, read
+from webhook_adapter.transports.github.inbound.delivery import (
+    Comment,
+    Gone,
+    Ignored,
+    OutOfReach,
+    Press,
+    Repository,
+    Sender,
+    Turned,
+    read,
+)
 from webhook_adapter.transports.github.inbound.mentions import said
 from webhook_adapter.transports.github.inbound.workspaces import Places
 from webhook_adapter.transports.lifecycle import Handled, Outcome, handed_in
@@ -25,6 +35,10 @@ GITHUB = "github"
 OFTEN = (30 / 3600, 30)
 """Commands an hour, and at once, in one issue or pull request: what is more is two programs that answer each other."""
 
+LOOP = (
+    "⚠️ More than {most} commands an hour come from {place} on GitHub: two programs may answer each other there."
+    " The rest is ignored until it is less."
+)
 AGAIN = "Do that again."
 """What the button says that runs a check again."""
 
@@ -51,9 +65,10 @@ class Intake:
         now: Callable[[], float] = time.monotonic,
         choice: Choice = lambda _chat_id, _command, _written_at: None,
         places: Places = lambda _comment: None,
+        turned: Callable[[Turned | OutOfReach], Handled] = lambda _found: Handled(Outcome.IGNORED),
     ) -> None:
-        """`word` is what comments call us; `bindings` and `submit` raise RouterError."""
-        self._places = places
+        """`word` is what comments call us; `bindings`, `submit` and `turned` raise RouterError."""
+        self._places, self._turned, self._told = places, turned, set[str]()
         self._app, self._word = str(app_id), word
         self._bindings, self._commanders, self._submit, self._now = bindings, commanders, submit, now
         self._limit, self._choice = Limit(*OFTEN), choice
@@ -63,6 +78,8 @@ class Intake:
         found = read(self._app, event, payload)
         if isinstance(found, Ignored):
             return Handled(Outcome.IGNORED, about=f"reason={found.why!r}")
+        if isinstance(found, Turned | OutOfReach):
+            return self._turned(found)
         if isinstance(found, Gone):
             return self._take_back(found)
         if isinstance(found, Press):
@@ -96,11 +113,23 @@ class Intake:
             return Handled(Outcome.DENIED, about=about)
         if self._limit.wait(comment.chat_id, self._now()):
             logger.warning("commands come too often chat=%s: the rest of them is ignored", comment.chat_id)
+            self._tell_of_loop(comment.chat_id, comment.repository)
             return Handled(Outcome.IGNORED, about=f"{about} too often")
         handled = self._hand_in(submission())
         if handled.outcome is not Outcome.DUPLICATE:
             self._limit.spend(comment.chat_id, self._now())
         return handled
+
+    def _tell_of_loop(self, chat_id: str, repository: Repository) -> None:
+        """Once, to those who hear of all sessions: a word in that issue would only be answered."""
+        if chat_id in self._told:
+            return
+        space, _, number = chat_id.partition("/")
+        name = repository.full_name if _NAME.fullmatch(repository.full_name) else "a repository"
+        change = ChatChange(words=LOOP.format(most=OFTEN[1], place=f"{name}#{number}"))
+        key = f"github:{self._app}:loop:{chat_id}"
+        self._hand_in(Submission(key, Chat(GITHUB, chat_id), GITHUB, space=space, change=change))
+        self._told.add(chat_id)
 
     def _take_back(self, gone: Gone) -> Handled:
         """What was never handed in is not asked about at the router."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from pointsman.client.errors import RouterError
 from webhook_adapter.transports.github.inbound.access import Unknown
+from webhook_adapter.transports.github.inbound.delivery import is_wanted
 from webhook_adapter.transports.github.inbound.progress import Progress, ProgressFile
 from webhook_adapter.transports.github.outbound.client import ApiRefused, GitHubClient, GitHubError
 
@@ -27,8 +28,6 @@ _OVERLAP_S = 600.0  # by which some appear late in the log
 _MOST_PAGES = 1000  # of a hundred each: a log that goes on for ever is none
 _LOG = "/app/hook/deliveries"
 _NEXT = re.compile(r'[?&]cursor=([^&>]+)[^>]*>;\s*rel="next"')
-WANTED = frozenset({"issue_comment", "pull_request_review_comment", "pull_request_review", "check_run"})
-"""Events of which something may become anything: no other is fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,7 @@ class _Attempt:
     delivery_id: int
     guid: str
     event: str
+    action: str
     at: float
     is_taken: bool
 
@@ -88,7 +88,7 @@ class Sweep:
         """Whether nothing more is to be done about it."""
         if known.is_settled(attempt.guid):
             return True
-        if attempt.event in WANTED:
+        if is_wanted(attempt.event, attempt.action):  # no other is fetched
             if self._stop.is_set():
                 return False
             try:
@@ -148,6 +148,7 @@ def _attempt(told: Any) -> _Attempt | None:  # noqa: ANN401 - as JSON has it
     """None for what is none."""
     try:
         at = datetime.fromisoformat(told["delivered_at"]).timestamp()
-        return _Attempt(int(told["id"]), str(told["guid"]), str(told["event"]), at, told.get("status") == "OK")
+        event, action = str(told["event"]), str(told.get("action") or "")
+        return _Attempt(int(told["id"]), str(told["guid"]), event, action, at, told.get("status") == "OK")
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -52,6 +52,11 @@ class GitHubClient:
             self._repositories.forget(repository_id)
             return self._repositories.of(repository_id)
 
+    def anew(self, repository_id: int) -> Repository:
+        """The same, asked now: whatever was known of it. Raises GitHubError."""
+        self._repositories.forget(repository_id)
+        return self._repositories.of(repository_id)
+
     def as_app(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """A call of the App itself, such as for its log of deliveries. Raises GitHubError."""
         return self._good(self._limited(Cost.READ, Need.NORMAL, method, path, self._tokens.of_app(), body))

@@ -69,7 +69,10 @@ class Repositories:
     def _found(self, repository_id: int) -> Repository:
         name = self._name_of(repository_id)
         where = f"/repos/{name}" if name else f"/repositories/{repository_id}"
-        installation_id = _whole(self._as_app(f"{where}/installation"), "id")
+        installed = self._as_app(f"{where}/installation")
+        installation_id = _whole(installed, "id")
+        if installed.content.get("suspended_at"):
+            raise ApiRefused(403, "the App is suspended there")
         answer = self._as_installation(installation_id, repository_id, where)
         told = answer.content if isinstance(answer.content, dict) else {}
         if _whole(answer, "id") != repository_id:

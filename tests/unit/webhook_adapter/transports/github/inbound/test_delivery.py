@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 
 import tests.rigs
-from webhook_adapter.transports.github.inbound.delivery import Comment, Gone, Ignored, Where, read
+from webhook_adapter.transports.github.inbound.delivery import (
+    Comment,
+    Gone,
+    Ignored,
+    OutOfReach,
+    Turned,
+    Where,
+    is_wanted,
+    read,
+)
 
 HANDLED = {"issue_comment": "created", "pull_request_review_comment": "created", "pull_request_review": "submitted"}
 
@@ -115,6 +124,15 @@ def test_every_example_is_handled_or_ignored_on_purpose() -> None:
 
     assert len(found) > 300
     gone = {(event, action) for event, action, told in found if isinstance(told, Gone)}
+    turned = {(event, action) for event, action, told in found if isinstance(told, Turned)}
+    assert turned == {
+        ("issues", "deleted"), ("issues", "reopened"), ("issues", "transferred"), ("pull_request", "closed"),
+        ("pull_request", "reopened"),
+    }  # fmt: skip
+    out_of_reach = {(event, action) for event, action, told in found if isinstance(told, OutOfReach)}
+    assert out_of_reach == {
+        ("installation", "deleted"), ("installation", "suspend"), ("installation_repositories", "removed"),
+    }  # fmt: skip
     assert handled <= set(HANDLED.items())
     assert gone == {("issue_comment", "deleted"), ("pull_request_review_comment", "deleted")}
     assert {event for event, _ in handled} == {"issue_comment", "pull_request_review_comment"}
@@ -145,3 +163,49 @@ def test_nothing_that_is_not_whole_begins_anything() -> None:
 @pytest.mark.parametrize("payload", [None, [], "x", 1, {}, {"action": []}, {"action": "created", "comment": []}])
 def test_what_is_no_payload_is_ignored(payload: object) -> None:
     assert isinstance(read("1", "issue_comment", payload), Ignored)
+
+
+REPOSITORY = {"repository": {"id": 5, "full_name": "acme/api", "private": True}}
+MOVED = {"changes": {"new_issue": {"number": 8}, "new_repository": {"id": 6}}}
+
+
+def test_what_became_of_an_issue_or_a_pull_request_is_read() -> None:
+    closed = read("1", "pull_request", {"action": "closed", "pull_request": {"number": 3}} | REPOSITORY)
+    moved = read("1", "issues", {"action": "transferred", "issue": {"number": 3}} | REPOSITORY | MOVED)
+
+    assert isinstance(closed, Turned)
+    assert isinstance(moved, Turned)
+    assert (closed.chat_id, closed.action, closed.moved_to) == ("5/3", "closed", "")
+    assert (moved.chat_id, moved.moved_to) == ("5/3", "6/8")
+
+
+def test_of_which_repositories_the_app_was_taken_is_read_where_it_is_told() -> None:
+    some = {"action": "removed", "repositories_removed": [{"id": 5}, {"id": True}, {"id": -1}, 7, {}]}
+
+    assert read("1", "installation_repositories", some) == OutOfReach("removed", frozenset({5}))
+    assert read("1", "installation", {"action": "suspend"}) == OutOfReach("suspend")
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("issues", {"action": "opened", "issue": {"number": 3}}),
+        ("issues", {"action": "closed", "issue": {"number": "3"}}),
+        ("issues", {"action": "transferred", "issue": {"number": 3}}),
+        ("pull_request", {"action": "synchronize", "pull_request": {"number": 3}}),
+        ("installation", {"action": "created", "repositories": [{"id": 5}]}),
+        ("installation_repositories", {"action": "added"}),
+    ],
+)
+def test_what_turns_nothing_is_ignored(event: str, payload: dict[str, Any]) -> None:
+    assert isinstance(read("1", event, payload | REPOSITORY), Ignored)
+
+
+def test_what_nothing_may_become_of_is_not_wanted() -> None:
+    wanted = {(event, str(payload.get("action"))) for event, payload in examples()}
+    ignored = {(event, action) for event, action in wanted if not is_wanted(event, action)}
+
+    assert ("issue_comment", "edited") in ignored
+    assert ("pull_request", "opened") in ignored
+    assert not is_wanted("check_run", "completed")
+    assert not is_wanted("ping", "")

@@ -140,6 +140,17 @@ def test_two_programs_that_answer_each_other_come_to_an_end() -> None:
     assert (elsewhere, world.takes(**said("@pointsman go", 300))) == (Outcome.STORED, Outcome.STORED)
 
 
+def test_a_loop_is_told_of_once_to_those_who_hear_of_all() -> None:
+    world = World()
+    for number in range(1, 100):
+        world.takes(**said("@pointsman go", number))
+
+    [told] = [each for each in world.submitted if each.change]
+    assert told.change
+    assert (told.update_key, told.chat.chat_id, told.space, told.text) == ("github:1:loop:5/3", "5/3", "5", "")
+    assert "acme/api#3" in told.change.words
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
