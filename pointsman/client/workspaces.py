@@ -71,6 +71,8 @@ class Workspace:
     created_at: datetime | None
     changed_at: datetime | None
     closing_at: datetime | None
+    machine_revoked: bool = False  # what is in it is on that machine's disk alone
+    kept_by: str = ""  # who wants it kept, whatever its platform says
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +87,17 @@ class WorkspaceDecision:
 class Workspaces(Calls):
     """Every method raises RouterError."""
 
-    def workspaces(self, machine_id: str = "", *, include_gone: bool = False) -> list[Workspace]:
-        """What changed last first."""
-        asked = pb.ListWorkspacesRequest(machine_id=machine_id, include_gone=include_gone)
+    def workspaces(self, machine_id: str = "", *, include_gone: bool = False, login_id: str = "") -> list[Workspace]:
+        """What changed last first. `login_id`: the browser whose person asks."""
+        asked = pb.ListWorkspacesRequest(machine_id=machine_id, include_gone=include_gone, login_id=login_id)
         return [_workspace(each) for each in self._call(self._stub.ListWorkspaces, asked).workspaces]
 
-    def say_workspace_over(self, key: str, *, over: bool = True, request: str | None = None) -> Workspace:
+    def say_workspace_over(
+        self, key: str, *, over: bool = True, request: str | None = None, login_id: str = ""
+    ) -> Workspace:
         """What it is for is over, or is not after all; after 7 days it is removed or archived."""
         # Said again it changes nothing, and counts as a fresh word.
-        asked = pb.SayWorkspaceOverRequest(key=key, over=over, request_id=request_id(request))
+        asked = pb.SayWorkspaceOverRequest(key=key, over=over, request_id=request_id(request), login_id=login_id)
         return _workspace(self._call(self._stub.SayWorkspaceOver, asked).workspace)
 
     def close_workspace(
@@ -105,9 +109,11 @@ class Workspaces(Calls):
         )
         return convert.command(self._call(self._stub.CloseWorkspace, asked).command)
 
-    def sweep_workspaces(self, *, dry_run: bool = False, request: str | None = None) -> list[WorkspaceDecision]:
+    def sweep_workspaces(
+        self, *, dry_run: bool = False, request: str | None = None, login_id: str = ""
+    ) -> list[WorkspaceDecision]:
         """Have the janitor look now; what it does with each, or would."""
-        asked = pb.SweepWorkspacesRequest(dry_run=dry_run, request_id=request_id(request))
+        asked = pb.SweepWorkspacesRequest(dry_run=dry_run, request_id=request_id(request), login_id=login_id)
         return [_decision(each) for each in self._call(self._stub.SweepWorkspaces, asked).decisions]
 
 

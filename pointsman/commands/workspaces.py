@@ -36,12 +36,12 @@ def workspaces(context: click.Context, *, machine: str, gone: bool, as_json: boo
         [
             Column("workspace", lambda w: w.key, least=16),
             Column("state", lambda w: state_word(w.state)),
-            Column("machine", lambda w: w.machine_id, rank=2, least=8),
+            Column("machine", _machine, rank=2, least=8),
             Column("work", _work, least=10),
             Column("disk", _disk, rank=3),
             Column("repository", lambda w: w.repository, rank=4),
             Column("changed", lambda w: w.changed_at, rank=3),
-            Column("janitor", lambda w: w.detail or w.decision, rank=4, least=16),
+            Column("janitor", _why, rank=4, least=16),
         ],
         as_json=as_json,
         nothing="There is no workspace. Make one: pointsman start --workspace REPO[@REF] TEXT",
@@ -63,7 +63,7 @@ def close(*, key: str, as_json: bool) -> None:
 @json_flag
 @click.argument("key", metavar="WORKSPACE")
 def reopen(*, key: str, as_json: bool) -> None:
-    """Say that it is not over after all."""
+    """Say that it is not over after all: it is kept, whatever its platform says, until somebody closes it."""
     with control() as router:
         _tell(router.say_workspace_over(key, over=False), as_json=as_json)
 
@@ -123,6 +123,14 @@ def _tell(known: "Workspace", *, as_json: bool) -> None:
 def _work(known: "Workspace") -> str:
     words = [f"{known.unpushed} unpushed"] if known.unpushed else []
     return ", ".join([*words, *(["changed"] if known.dirty and known.head else [])])
+
+
+def _machine(known: "Workspace") -> str:
+    return f"{known.machine_id} (revoked)" if known.machine_revoked else known.machine_id
+
+
+def _why(known: "Workspace") -> str:
+    return known.detail or (f"kept by {known.kept_by}" if known.kept_by else known.decision)
 
 
 def _disk(known: "Workspace") -> str:

@@ -35,6 +35,7 @@ class Facts(Struct, frozen=True):
     is_deferred: bool = False  # something waits to be done in it later
     is_shared: bool = False  # another workspace that is not over has the same branch
     is_away: bool = False  # its machine
+    is_orphan: bool = False  # its machine was revoked
     is_being_closed: bool = False
 
 
@@ -67,6 +68,8 @@ def _held(known: KnownWorkspace, facts: Facts, now: float) -> str:
     """Why it stays; empty where nothing holds it."""
     if known.state is WorkspaceState.GONE:
         return "it is gone"
+    if facts.is_orphan:
+        return "its machine was revoked: what is in it is on that disk alone"
     if why := _not_due(known, now):
         return why
     if facts.is_being_closed:

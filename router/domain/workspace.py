@@ -89,6 +89,7 @@ class KnownWorkspace(Struct, frozen=True):
     archived_at: float | None = None
     command_id: str = ""  # that closes it, and may be on its way
     decided: str = ""  # what the janitor said last, and why
+    kept_by: str = ""  # who wants it kept, whatever its platform says
 
     @property
     def is_over(self) -> bool:
@@ -98,6 +99,19 @@ class KnownWorkspace(Struct, frozen=True):
     def seen(self, *, waits: bool) -> WorkspaceState:
         """As people are shown it, where the session in it waits for one of them or does not."""
         return WorkspaceState.WAITING if waits and self.state is WorkspaceState.IN_USE else self.state
+
+
+class Shown(Struct, frozen=True):
+    """One as people see it."""
+
+    known: KnownWorkspace
+    waits: bool  # the session in it waits for one of them
+    is_orphan: bool  # its machine was revoked
+
+    @property
+    def state(self) -> WorkspaceState:
+        """Where it stands for them."""
+        return self.known.seen(waits=self.waits)
 
 
 class Wanted(Struct, frozen=True):
@@ -129,7 +143,13 @@ class Reopened(Struct, frozen=True):
     """It is not over after all."""
 
 
-Event = Wanted | Told | NotBegun | Closed | Reopened
+class Kept(Struct, frozen=True):
+    """Somebody wants it kept, whatever its platform says: until a person says that it is over."""
+
+    by: str
+
+
+Event = Wanted | Told | NotBegun | Closed | Reopened | Kept
 
 # event -> the states it is legal in
 SOURCES: dict[type[Event], frozenset[WorkspaceState]] = {
@@ -138,6 +158,7 @@ SOURCES: dict[type[Event], frozenset[WorkspaceState]] = {
     NotBegun: frozenset({_S.ASKED}),
     Closed: frozenset({_S.ASKED, _S.PREPARING, _S.READY, _S.IN_USE, _S.FAILED}),
     Reopened: frozenset({_S.CLOSING}),
+    Kept: frozenset({_S.ASKED, _S.PREPARING, _S.READY, _S.IN_USE, _S.CLOSING}),
 }
 
 
@@ -154,9 +175,12 @@ def apply(known: KnownWorkspace, event: Event, now: float) -> KnownWorkspace:
             figures = replace(known.figures, detail=why)
             return replace(known, state=_S.FAILED, told=_S.FAILED, figures=figures, changed_at=now)
         case Closed():
-            return replace(known, state=_S.CLOSING, closing_at=now, changed_at=now)
+            return replace(known, state=_S.CLOSING, closing_at=now, changed_at=now, kept_by="")
         case Reopened():
             return replace(known, state=known.told, closing_at=None, changed_at=now, decided="")
+        case Kept(by):
+            state = known.told if known.state is _S.CLOSING else known.state
+            return replace(known, state=state, closing_at=None, changed_at=now, decided="", kept_by=by)
 
 
 def _wanted(known: KnownWorkspace, event: Wanted, now: float) -> KnownWorkspace:
@@ -167,7 +191,7 @@ def _wanted(known: KnownWorkspace, event: Wanted, now: float) -> KnownWorkspace:
     return replace(
         known, session_id=event.session_id, machine_id=event.machine_id, repository=wanted.repository, ref=wanted.ref,
         base_ref=wanted.base_ref, is_foreign=is_foreign, state=state, told=_S.ASKED if known.is_over else known.told,
-        closing_at=None, changed_at=now, decided="",
+        closing_at=None, changed_at=now, decided="", kept_by="" if known.is_over else known.kept_by,
     )  # fmt: skip
 
 

@@ -54,15 +54,19 @@ class Janitor:
     _connected: Callable[[str], bool]
     _clock: Clock
 
-    def say(self, tx: Transaction, key: str, actor: str, *, over: bool) -> KnownWorkspace:
-        """What it is for is over, or is not after all. Raises Refusal where there is none."""
-        workspaces.get(tx, key)
+    def say(self, tx: Transaction, key: str, actor: str, *, over: bool, is_person: bool = True) -> KnownWorkspace:
+        """What it is for is over, or is not after all. Raises Refusal where there is none.
+
+        What a person wants kept stays, whatever a platform says.
+        """
+        known = workspaces.get(tx, key)
         self._words.say(tx, key, over=over)
-        if over:
+        if not over:
+            change = self.workspaces.kept if is_person else self.workspaces.reopened
+            change(tx, key, actor)
+        elif is_person or not known.kept_by:
             self.workspaces.closed(tx, key, actor)
-        else:
-            self.workspaces.reopened(tx, key, actor)
-        if over:  # the word is fresh now: in six hours it is not
+            # The word is fresh now: in six hours it is not.
             self._decide(tx, [workspaces.get(tx, key)])
         return workspaces.get(tx, key)
 
@@ -108,6 +112,7 @@ class Janitor:
             is_deferred=bool(session and deferred.of_session(tx, session.session_id)),
             is_shared=any(_shares(known, each) for each in all_known),
             is_away=not self._connected(known.machine_id),
+            is_orphan=workspaces.is_orphan(tx, known),
             is_being_closed=closing is not None and closing.state.live,
         )
 

@@ -13,7 +13,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import WorkspaceReport
 from router.domain.scope import Scope
 from router.domain.session import Session, SessionState
-from router.domain.workspace import Closed, KnownWorkspace, Reopened, Told, Wanted, Workspace, WorkspaceState
+from router.domain.workspace import Closed, Kept, KnownWorkspace, Reopened, Told, Wanted, Workspace, WorkspaceState
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.store import commands, sessions, workspaces
@@ -72,15 +72,15 @@ class Workspaces:
 
     def closed(self, tx: Transaction, key: str, actor: str) -> None:
         """What it is for is over: its days of grace begin. Said again, or of one that is over, it changes nothing."""
-        known = workspaces.find(tx, key)
-        if known is not None and known.state in rules.SOURCES[Closed]:
-            workspaces.change(tx, known, Closed(), self._clock.now(), actor)
+        self._change(tx, key, Closed(), actor)
 
     def reopened(self, tx: Transaction, key: str, actor: str) -> None:
         """It is not over after all."""
-        known = workspaces.find(tx, key)
-        if known is not None and known.state in rules.SOURCES[Reopened]:
-            workspaces.change(tx, known, Reopened(), self._clock.now(), actor)
+        self._change(tx, key, Reopened(), actor)
+
+    def kept(self, tx: Transaction, key: str, actor: str) -> None:
+        """Somebody wants it kept, whatever its platform says of what it is for."""
+        self._change(tx, key, Kept(actor), actor)
 
     def close(
         self, tx: Transaction, known: KnownWorkspace, origin: Origin, *, archive: bool, note: str = ""
@@ -91,6 +91,11 @@ class Workspaces:
         session = self._session(tx, known)
         draft = Draft(session.session_id, CloseWorkspace(known.key, archive), origin, CLOSE_WITHIN, note=note)
         return self._delivery.accept(tx, draft)
+
+    def _change(self, tx: Transaction, key: str, event: Closed | Reopened | Kept, actor: str) -> None:
+        known = workspaces.find(tx, key)
+        if known is not None and known.state in rules.SOURCES[type(event)]:
+            workspaces.change(tx, known, event, self._clock.now(), actor)
 
     def _session(self, tx: Transaction, known: KnownWorkspace) -> Session:
         """By whose numbers its commands are counted: the session that was in it last, which may be forgotten by now."""

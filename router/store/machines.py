@@ -8,7 +8,7 @@ from router.domain.machine import Machine
 from router.store import tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper
-from router.store.statements import Statement, given
+from router.store.statements import Connection, Statement, given
 from router.store.tables import Cancel, Command, PoisonSuspect
 from router.store.tables.commands import LIVE
 
@@ -47,7 +47,7 @@ _IS_OWED = Statement(
 _BIND = Statement(Row.update({Row.is_bound: True}).where(Row.machine_id == given.machine_id))
 
 
-def find(connection: sqlite3.Connection | Transaction, machine_id: str) -> Machine | None:
+def find(connection: Connection, machine_id: str) -> Machine | None:
     """One machine, or None."""
     return _FIND.one(connection, machine_id=machine_id)
 

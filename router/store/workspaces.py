@@ -5,8 +5,8 @@ from peewee import fn
 from router.domain.command import Command, CommandState
 from router.domain.errors import IllegalTransition, Reason, Refusal
 from router.domain.session import SessionState
-from router.domain.workspace import SOURCES, Event, Figures, KnownWorkspace, NotBegun, WorkspaceState, apply
-from router.store import sessions, tables
+from router.domain.workspace import SOURCES, Event, Figures, KnownWorkspace, NotBegun, Shown, WorkspaceState, apply
+from router.store import machines, sessions, tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Part
 from router.store.statements import Connection, Statement, all_given, given
@@ -107,13 +107,22 @@ def of_machine(on: Connection, machine_id: str) -> int:
     return int(_OF_MACHINE.value(on, machine_id=machine_id))
 
 
-def shown(on: Connection) -> list[tuple[KnownWorkspace, bool]]:
-    """The same, each with whether the session in it waits for a person."""
-    found = []
-    for each in page(on):
-        session = sessions.find(on, each.session_id) if each.session_id else None
-        found.append((each, session is not None and session.state is SessionState.WAITING))
-    return found
+def is_orphan(on: Connection, known: KnownWorkspace) -> bool:
+    """Whether its machine was revoked, or is not known any more."""
+    machine = machines.find(on, known.machine_id)
+    return machine is None or machine.revoked
+
+
+def shown(on: Connection) -> list[Shown]:
+    """All of them as people see them, what changed last first."""
+    return [seen(on, each) for each in page(on)]
+
+
+def seen(on: Connection, known: KnownWorkspace) -> Shown:
+    """One of them as people see it."""
+    session = sessions.find(on, known.session_id) if known.session_id else None
+    waits = session is not None and session.state is SessionState.WAITING
+    return Shown(known, waits, is_orphan(on, known))
 
 
 def page(on: Connection) -> list[KnownWorkspace]:

@@ -114,6 +114,9 @@ POST /console/api/follow            page
 POST /console/api/ladder            page
 POST /console/api/summary           page
 POST /console/api/end-rule          page
+POST /console/api/close-workspace   page
+POST /console/api/keep-workspace    page
+POST /console/api/sweep-workspaces  page
 POST /console/api/note-keep         page
 POST /console/api/note-forget       page
 POST /console/api/push-subscribe    page

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from pointsman.client import permission_records as records
 from pointsman.client.records import Chat, Origin
-from webhook_adapter.console import audience, notes, present
+from webhook_adapter.console import audience, notes, present, workspaces
 from webhook_adapter.console.deferred import add_deferred
 from webhook_adapter.console.live import add_live
 from webhook_adapter.console.overview import Overview
@@ -26,8 +26,9 @@ ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
 # router says itself whether they may.
 _CONVERSING = {"send", "press", "answer", "control", "allow", "mark_read"}
-_FOR_ALL = FOR_ALL | notes.FOR_ALL | audience.FOR_ALL | _CONVERSING | {"passkey_options", "add_passkey", "log_out"}
-_LATER = {"defer", "change_deferred", "go_on", "follow", "set_summary"}
+_THEIR_OWN = FOR_ALL | notes.FOR_ALL | audience.FOR_ALL | workspaces.FOR_ALL
+_FOR_ALL = _THEIR_OWN | _CONVERSING | {"passkey_options", "add_passkey", "log_out"}
+_LATER = {"defer", "change_deferred", "go_on", "follow", "set_summary"} | workspaces.OPERATORS
 _MAY_CALL = {
     "OPERATOR": _FOR_ALL | {"key", "upload", "start", "end", "rename", "cancel", "retry", "drop", "end_rule"} | _LATER,
     "APPROVER": _FOR_ALL | {"end_rule"},
@@ -174,11 +175,9 @@ def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRout
     overview = Overview(settings.router, lambda: router.own)
     _add_overview(blueprint, overview)
     add_live(blueprint, router, overview)
-    add_search(blueprint, router)
-    notes.add_notes(blueprint, router)
-    audience.add_audience(blueprint, router)
-    add_uploads(blueprint, router)
-    add_deferred(blueprint, router)
+    parts = (add_search, notes.add_notes, workspaces.add_workspaces, audience.add_audience, add_uploads, add_deferred)
+    for add in parts:
+        add(blueprint, router)
     _add_reads(blueprint, router)
     _add_messages(blueprint, router)
     _add_answers(blueprint, router)

@@ -27,7 +27,7 @@ from pointsman.client.records import (
 )
 from pointsman.client.search import SearchHit
 from pointsman.client.session_events import Saying
-from pointsman.client.workspaces import Workspace
+from pointsman.client.workspaces import Workspace, WorkspaceDecision
 from webhook_adapter.console.push import Pushes
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
@@ -106,8 +106,14 @@ class ConsoleControl(Protocol):
     def notes(self, *, query: str, waiting: bool, limit: int, before: int, login_id: str) -> Sequence[Note]:
         """Notes that whoever has this browser may see: the newest first, or with any of the words the best first."""
 
-    def workspaces(self) -> Sequence[Workspace]:
-        """Those that are not gone, what changed last first."""
+    def workspaces(self, *, login_id: str) -> Sequence[Workspace]:
+        """Those that are not gone and that whoever has this browser reaches, what changed last first."""
+
+    def say_workspace_over(self, key: str, *, over: bool, request: str, login_id: str) -> Workspace:
+        """What one is for is over, or is not after all."""
+
+    def sweep_workspaces(self, *, dry_run: bool, request: str, login_id: str) -> Sequence[WorkspaceDecision]:
+        """What the janitor does with each, or would."""
 
     def keep_note(self, number: int, *, request: str, login_id: str) -> None:
         """Let one be known that a session's program wanted."""

@@ -1,4 +1,4 @@
-"""What is asked for once: what was said, found by its words; what a terminal shows now; workspaces."""
+"""What is asked for once: what was said, found by its words; what a terminal shows now."""
 
 from typing import Annotated
 
@@ -40,10 +40,6 @@ def add_search(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.get("/console/api/screen")
     def screen() -> ResponseReturnValue:
         return jsonify(text=router.own.screen(query(Shown).session))
-
-    @blueprint.get("/console/api/workspaces")
-    def workspaces() -> ResponseReturnValue:
-        return jsonify(workspaces=present.all_shown(router.own.workspaces()))
 
 
 def _hit(hit: SearchHit) -> present.Json:

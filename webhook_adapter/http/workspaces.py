@@ -24,7 +24,9 @@ class WorkspaceOver(Body):
     """Whether what a workspace is for is over."""
 
     key: Filled
-    over: Annotated[bool, Meta(description="false: it is not over after all.")] = True
+    over: Annotated[
+        bool, Meta(description="false: it is not over after all, and is kept, whatever its platform says.")
+    ] = True
     idempotency_key: str | None = None
 
 
@@ -66,6 +68,8 @@ class Workspace(Answer):
     created_at: Time | None
     changed_at: Time | None
     closing_at: Annotated[Time | None, Meta(description="Since when it is to close.")]
+    machine_revoked: Annotated[bool, Meta(description="What is in it is on that machine's disk alone.")]
+    kept_by: Annotated[str, Meta(description="Who wants it kept, whatever its platform says; mostly empty.")]
 
 
 class WorkspaceClosing(Answer):

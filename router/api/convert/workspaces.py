@@ -14,7 +14,7 @@ from router.domain.workspace import (
     MAX_PATH,
     SAID_BY_MACHINES,
     Figures,
-    KnownWorkspace,
+    Shown,
     Workspace,
     WorkspaceState,
 )
@@ -30,16 +30,17 @@ def workspace_message(w: Workspace) -> pb.Workspace:
     )
 
 
-def known_message(k: KnownWorkspace, *, waits: bool) -> pb.KnownWorkspace:
-    figures = k.figures
+def known_message(shown: Shown) -> pb.KnownWorkspace:
+    k, figures = shown.known, shown.known.figures
     return pb.KnownWorkspace(
         workspace=pb.Workspace(
             key=k.key, repository=k.repository, ref=k.ref, base_ref=k.base_ref, foreign=k.is_foreign
         ),
-        machine_id=k.machine_id, state=STATES[k.seen(waits=waits)], session_id=k.session_id,
+        machine_id=k.machine_id, state=STATES[shown.state], session_id=k.session_id,
         path=figures.path, head=figures.head, dirty=figures.is_dirty, unpushed=figures.unpushed, bytes=figures.bytes,
         detail=figures.detail, decision=k.decided, created_at=timestamp(k.created_at),
         changed_at=timestamp(k.changed_at), closing_at=timestamp(k.closing_at),
+        machine_revoked=shown.is_orphan, kept_by=k.kept_by,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from router.domain.workspace import KnownWorkspace, WorkspaceState, label
+from router.domain.workspace import Shown, WorkspaceState, label
 
 NONE = (
     "There is no workspace: a clone that lasts beyond the sessions in it. Make one:"
@@ -10,6 +10,7 @@ NONE = (
 )
 MORE = "… and {count} more: pointsman workspaces"
 MAX_LISTED = 20
+ORPHAN = ", which was revoked: what is in it is on that disk alone"
 _STATES = {
     WorkspaceState.ASKED: "⏳ asked for",
     WorkspaceState.PREPARING: "⏳ being made",
@@ -24,19 +25,22 @@ _STATES = {
 _LINE = "{state} · {key} on {machine}{work}{why}"
 
 
-def listed(there: Sequence[tuple[KnownWorkspace, bool]]) -> str:
-    """A line for each, with whether its session waits for a person."""
-    lines = [_line(known, waits=waits) for known, waits in there[:MAX_LISTED]]
+def listed(there: Sequence[Shown]) -> str:
+    """A line for each."""
+    lines = [_line(each) for each in there[:MAX_LISTED]]
     more = [MORE.format(count=len(there) - MAX_LISTED)] if len(there) > MAX_LISTED else []
     return "\n".join([*lines, *more]) or NONE
 
 
-def _line(known: KnownWorkspace, *, waits: bool) -> str:
-    figures, state = known.figures, known.seen(waits=waits)
+def _line(shown: Shown) -> str:
+    known, state = shown.known, shown.state
+    figures, name = known.figures, label(known.key, known.repository)
     words = [f"{figures.unpushed} unpushed"] if figures.unpushed else []
     words += ["changed"] if figures.is_dirty and figures.head else []
     why = f": {figures.detail}" if figures.detail and state is WorkspaceState.FAILED else ""
-    work = f" ({', '.join(words)})" if words else ""
-    name = label(known.key, known.repository)
-    key = known.key if known.key.endswith(name) else f"{name} ({known.key})"
-    return _LINE.format(state=_STATES[state], key=key, machine=known.machine_id, work=work, why=why)
+    why += f", kept by {known.kept_by}" if known.kept_by else ""
+    return _LINE.format(
+        state=_STATES[state], key=known.key if known.key.endswith(name) else f"{name} ({known.key})",
+        machine=f"{known.machine_id}{ORPHAN if shown.is_orphan else ''}",
+        work=f" ({', '.join(words)})" if words else "", why=why,
+    )  # fmt: skip

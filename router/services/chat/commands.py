@@ -189,8 +189,8 @@ def _dead(tx: Transaction) -> Reply:
 
 
 def _workspaces(tx: Transaction, person: Person | None) -> str:
-    there = [each for each in workspaces.shown(tx) if each[0].state is not WorkspaceState.GONE]
-    return listed([each for each in there if person is None or reaches(tx, person.scope, each[0])])
+    there = [each for each in workspaces.shown(tx) if each.known.state is not WorkspaceState.GONE]
+    return listed([each for each in there if person is None or reaches(tx, person.scope, each.known)])
 
 
 def _key(session: Session, name: str) -> Reply | Press:

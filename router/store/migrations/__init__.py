@@ -58,6 +58,7 @@ from router.store.migrations import (
     m0053_concerns,
     m0054_quick,
     m0055_proposals,
+    m0056_workspaces,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -116,6 +117,7 @@ MIGRATIONS: list[list[str]] = [
     m0053_concerns.STATEMENTS,
     m0054_quick.STATEMENTS,
     m0055_proposals.STATEMENTS,
+    m0056_workspaces.STATEMENTS,
 ]
 
 

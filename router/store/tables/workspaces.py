@@ -31,6 +31,7 @@ class Workspace(Model):
     archived_at = TimeField(null=True)
     command_id = TextField()
     decided = TextField()
+    kept_by = TextField(default="")
 
     class Meta:
         table_name = "workspaces"

@@ -39,7 +39,7 @@ def test_what_was_never_looked_at_is_archived() -> None:
     "fact",
     [
         {"is_over": None}, {"is_over": False}, {"has_session": True}, {"is_asked": True}, {"is_deferred": True},
-        {"is_shared": True}, {"is_away": True}, {"is_being_closed": True},
+        {"is_shared": True}, {"is_away": True}, {"is_being_closed": True}, {"is_orphan": True},
     ],
     ids=str,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from router.domain.workspace import (
     Closed,
     Event,
     Figures,
+    Kept,
     NotBegun,
     Reopened,
     Told,
@@ -27,7 +28,14 @@ from router.domain.workspace import (
 S = WorkspaceState
 WORKSPACE = Workspace("github:acme/api#12", "https://github.com/acme/api", "refs/pull/12/head", "refs/heads/main")
 NEW = asked(Wanted("s1", "m1", WORKSPACE), 100.0)
-EVENTS: list[Event] = [Wanted("s2", "m1", WORKSPACE), Told(S.READY, Figures()), NotBegun("no"), Closed(), Reopened()]
+EVENTS: list[Event] = [
+    Wanted("s2", "m1", WORKSPACE),
+    Told(S.READY, Figures()),
+    NotBegun("no"),
+    Closed(),
+    Reopened(),
+    Kept("Ada"),
+]
 
 
 def told(state: WorkspaceState, **figures: object) -> Told:
@@ -159,3 +167,13 @@ def test_nobody_but_the_router_says_that_an_archive_has_to_be_there() -> None:
 )
 def test_a_session_in_it_is_called_by_names_and_not_by_numbers(key: str, repository: str, name: str) -> None:
     assert label(key, repository) == name
+
+
+def test_what_somebody_keeps_stays_kept_until_it_is_said_to_be_over_or_made_anew() -> None:
+    kept = apply(replace(NEW, state=S.CLOSING, told=S.READY, closing_at=1.0), Kept("Ada"), 200.0)
+    again = apply(kept, Wanted("s2", "m1", WORKSPACE), 300.0)
+    closed = apply(again, Closed(), 400.0)
+    anew = apply(replace(kept, state=S.GONE), Wanted("s2", "m1", WORKSPACE), 300.0)
+
+    assert (kept.state, kept.closing_at, kept.kept_by, again.kept_by) == (S.READY, None, "Ada", "Ada")
+    assert (closed.state, closed.kept_by, anew.kept_by) == (S.CLOSING, "", "")

@@ -4790,19 +4790,23 @@ class ListWorkspacesRequest(_message.Message):
 
     MACHINE_ID_FIELD_NUMBER: _builtins.int
     INCLUDE_GONE_FIELD_NUMBER: _builtins.int
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """Only of this machine; empty for all."""
     include_gone: _builtins.bool
     """Those that are gone, too; they are known for 30 days."""
+    login_id: _builtins.str
+    """Of a key that speaks for people: the browser at the console whose person asks; then no more than that person reaches."""
     def __init__(
         self,
         *,
         machine_id: _builtins.str = ...,
         include_gone: _builtins.bool = ...,
+        login_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_gone", b"include_gone", "machine_id", b"machine_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_gone", b"include_gone", "login_id", b"login_id", "machine_id", b"machine_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4841,22 +4845,26 @@ class SayWorkspaceOverRequest(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     OVER_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Which workspace."""
     over: _builtins.bool
     """It is over."""
     request_id: _builtins.str
     """For repeats."""
+    login_id: _builtins.str
+    """Of a key that speaks for people: the browser at the console whose person asks; then no more than that person reaches."""
     def __init__(
         self,
         *,
         key: _builtins.str = ...,
         over: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        login_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "over", b"over", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "login_id", b"login_id", "over", b"over", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4954,19 +4962,23 @@ class SweepWorkspacesRequest(_message.Message):
 
     DRY_RUN_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
     dry_run: _builtins.bool
     """Only say what would be done."""
     request_id: _builtins.str
     """For repeats."""
+    login_id: _builtins.str
+    """Of a key that speaks for people: the browser at the console whose person asks; then no more than that person reaches."""
     def __init__(
         self,
         *,
         dry_run: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        login_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "login_id", b"login_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

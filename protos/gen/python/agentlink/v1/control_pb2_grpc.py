@@ -885,7 +885,8 @@ class ControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SayWorkspaceOver(self, request, context):
-        """Says that what a workspace is for is over, or is not after all. When it has been over for 7 days, the janitor removes or
+        """Says that what a workspace is for is over, or is not after all; said by a person that holds, whatever a platform's adapter
+        says later, until a person says else. When it has been over for 7 days, the janitor removes or
         archives it, if this was said again within the hour before, where the key begins with the name of a platform.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -180,7 +180,8 @@ class ControlStub:
     ListWorkspaces: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListWorkspacesRequest, _control_pb2.ListWorkspacesResponse]
     """Workspaces on machines, what changed last first."""
     SayWorkspaceOver: _grpc.UnaryUnaryMultiCallable[_control_pb2.SayWorkspaceOverRequest, _control_pb2.SayWorkspaceOverResponse]
-    """Says that what a workspace is for is over, or is not after all. When it has been over for 7 days, the janitor removes or
+    """Says that what a workspace is for is over, or is not after all; said by a person that holds, whatever a platform's adapter
+    says later, until a person says else. When it has been over for 7 days, the janitor removes or
     archives it, if this was said again within the hour before, where the key begins with the name of a platform.
     """
     CloseWorkspace: _grpc.UnaryUnaryMultiCallable[_control_pb2.CloseWorkspaceRequest, _control_pb2.CloseWorkspaceResponse]
@@ -344,7 +345,8 @@ class ControlAsyncStub(ControlStub):
     ListWorkspaces: _aio.UnaryUnaryMultiCallable[_control_pb2.ListWorkspacesRequest, _control_pb2.ListWorkspacesResponse]  # type: ignore[assignment]
     """Workspaces on machines, what changed last first."""
     SayWorkspaceOver: _aio.UnaryUnaryMultiCallable[_control_pb2.SayWorkspaceOverRequest, _control_pb2.SayWorkspaceOverResponse]  # type: ignore[assignment]
-    """Says that what a workspace is for is over, or is not after all. When it has been over for 7 days, the janitor removes or
+    """Says that what a workspace is for is over, or is not after all; said by a person that holds, whatever a platform's adapter
+    says later, until a person says else. When it has been over for 7 days, the janitor removes or
     archives it, if this was said again within the hour before, where the key begins with the name of a platform.
     """
     CloseWorkspace: _aio.UnaryUnaryMultiCallable[_control_pb2.CloseWorkspaceRequest, _control_pb2.CloseWorkspaceResponse]  # type: ignore[assignment]
@@ -913,7 +915,8 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.SayWorkspaceOverRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SayWorkspaceOverResponse, _abc.Awaitable[_control_pb2.SayWorkspaceOverResponse]]:
-        """Says that what a workspace is for is over, or is not after all. When it has been over for 7 days, the janitor removes or
+        """Says that what a workspace is for is over, or is not after all; said by a person that holds, whatever a platform's adapter
+        says later, until a person says else. When it has been over for 7 days, the janitor removes or
         archives it, if this was said again within the hour before, where the key begins with the name of a platform.
         """
 

@@ -1345,6 +1345,8 @@ class KnownWorkspace(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
     CLOSING_AT_FIELD_NUMBER: _builtins.int
+    MACHINE_REVOKED_FIELD_NUMBER: _builtins.int
+    KEPT_BY_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine it is on."""
     state: Global___WorkspaceState.ValueType
@@ -1365,6 +1367,10 @@ class KnownWorkspace(_message.Message):
     """What its machine said of it last, for people."""
     decision: _builtins.str
     """What the janitor decided last, and why."""
+    machine_revoked: _builtins.bool
+    """Its machine was revoked: what is in it is on that disk alone, and nobody here looks after it."""
+    kept_by: _builtins.str
+    """Who wants it kept, whatever its platform says of what it is for; empty: nobody."""
     @_builtins.property
     def workspace(self) -> Global___Workspace:
         """What was asked for."""
@@ -1398,10 +1404,12 @@ class KnownWorkspace(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         changed_at: _timestamp_pb2.Timestamp | None = ...,
         closing_at: _timestamp_pb2.Timestamp | None = ...,
+        machine_revoked: _builtins.bool = ...,
+        kept_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "closing_at", b"closing_at", "created_at", b"created_at", "workspace", b"workspace"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "changed_at", b"changed_at", "closing_at", b"closing_at", "created_at", b"created_at", "decision", b"decision", "detail", b"detail", "dirty", b"dirty", "head", b"head", "machine_id", b"machine_id", "path", b"path", "session_id", b"session_id", "state", b"state", "unpushed", b"unpushed", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "changed_at", b"changed_at", "closing_at", b"closing_at", "created_at", b"created_at", "decision", b"decision", "detail", b"detail", "dirty", b"dirty", "head", b"head", "kept_by", b"kept_by", "machine_id", b"machine_id", "machine_revoked", b"machine_revoked", "path", b"path", "session_id", b"session_id", "state", b"state", "unpushed", b"unpushed", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
