@@ -220,7 +220,8 @@ def _workspaces(
 ) -> tuple[Workspaces, Janitor, Starts]:
     """Workspaces, who looks after them, and what begins in them."""
     kept = Workspaces(delivery, clock, new_id)
-    return kept, Janitor(kept, Words(clock), hub.connected, clock), Starts(delivery, gates, kept, clock, new_id)
+    janitor = Janitor(kept, Words(clock), hub.connected, clock)
+    return kept, janitor, Starts(delivery, gates, kept, clock, new_id, janitor.spare)
 
 
 def _people(

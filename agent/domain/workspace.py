@@ -36,6 +36,7 @@ class Workspace:
     base_ref: str = ""
     foreign: bool = False
     restore: bool = False  # it was archived: without its archive nothing may be begun
+    spare: tuple[str, ...] = ()  # others that go first where there is no room, by their keys
 
     @property
     def folder(self) -> str:

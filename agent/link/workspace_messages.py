@@ -12,7 +12,10 @@ _STATES = {state: types.WorkspaceState.Value(f"WORKSPACE_STATE_{state.name}") fo
 
 def workspace(message: types.Workspace) -> Workspace:
     """What a start asks for."""
-    return Workspace(message.key, message.repository, message.ref, message.base_ref, message.foreign, message.restore)
+    return Workspace(
+        message.key, message.repository, message.ref, message.base_ref, message.foreign, message.restore,
+        tuple(message.spare),
+    )  # fmt: skip
 
 
 def update(seq: int, known: KnownWorkspace) -> link.WorkspaceUpdate:

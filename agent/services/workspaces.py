@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds; a look is at memory alone while nobody leaves
 ENDING, LOOKS_AT_END = 10.0, 50  # seconds that the program of an ended session gets to end; looks at it meanwhile
+MOST_SPARE = 20  # looked at where there is no room
 RETRY = 1.0  # seconds between tries to write when the disk is full
 SETTINGS = '{"cleanupPeriodDays": 400}\n'  # Claude Code forgets talks after 30 days: fewer than some wait
 _FOREIGN = (
@@ -178,8 +179,8 @@ class Workspaces:
         has_archive = packed.is_file() and not packed.is_symlink()
         if wanted.restore and not has_archive:
             raise Refusal(Reason.WORKSPACE_FAILED, _NO_ARCHIVE.format(path=packed))
-        await self._check_room()
-        new = KnownWorkspace(replace(wanted, restore=False), WorkspaceState.PREPARING)
+        await self._make_room(wanted)
+        new = KnownWorkspace(replace(wanted, restore=False, spare=()), WorkspaceState.PREPARING)
         await self._save(new)
         try:
             meta = await self._filled(git, wanted, packed if has_archive else None)
@@ -207,8 +208,16 @@ class Workspaces:
         (making / STATE / "settings.json").write_text(SETTINGS)
         return meta
 
-    async def _check_room(self) -> None:
+    async def _make_room(self, wanted: Workspace) -> None:
+        """Remove those that are over and clean, the oldest first, where there is none. Raises Refusal."""
         used = await asyncio.to_thread(tree.size, self._places.root)
+        for key in wanted.spare[:MOST_SPARE]:
+            # Its own lock is held.
+            if used < self._rules.most_bytes or key == wanted.key:
+                continue
+            with suppress(Refusal):  # it is not clean after all, or somebody is in it
+                logger.info("workspace key=%s goes for room: %s", key, await self.close(CloseWorkspace(key)))
+            used = await asyncio.to_thread(tree.size, self._places.root)
         if used >= self._rules.most_bytes:
             text = _FULL.format(used=used / 1e9, most=self._rules.most_bytes / 1e9)
             raise Refusal(Reason.WORKSPACE_FULL, text)

@@ -60,9 +60,14 @@ def action_of(kind: str, text: str, *, submit: bool) -> Order:
             return _decision(*json.loads(text))
         case "start":
             made = StartSession(*json.loads(text))
-            return replace(made, workspace=Workspace(*made.workspace)) if made.workspace else made  # type: ignore[misc]
+            return replace(made, workspace=_workspace(*made.workspace)) if made.workspace else made  # type: ignore[misc]
     # By position: a field may be added behind the others, with a default.
     return _KINDS[kind](*json.loads(text or "[]"))
+
+
+def _workspace(*parts: Any) -> Workspace:  # noqa: ANN401 -- JSON
+    spare = parts[6] if len(parts) > 6 else ()  # an earlier version wrote fewer
+    return replace(Workspace(*parts[:6]), spare=tuple(spare))
 
 
 def _decision(permission_id: str, digest: str, option_id: str, text: str, *more: Any) -> Order:  # noqa: ANN401 -- JSON

@@ -64,6 +64,14 @@ def decide(known: KnownWorkspace, facts: Facts, now: float) -> Decision:
     return Decision(known.key, Deed.REMOVE, "over for 7 days; clean and pushed")
 
 
+def is_spare(known: KnownWorkspace, facts: Facts) -> bool:
+    """Whether it may go before its days of grace are over, where its machine has no room for another one."""
+    is_clean = known.looked_at is not None and not known.figures.is_dirty and not known.figures.unpushed
+    # A machine that is away would go by an old word when it is back.
+    held = facts.is_orphan or facts.is_away or facts.is_being_closed or bool(_still_wanted(facts))
+    return known.state is WorkspaceState.CLOSING and is_clean and not held
+
+
 def _held(known: KnownWorkspace, facts: Facts, now: float) -> str:
     """Why it stays; empty where nothing holds it."""
     if known.state is WorkspaceState.GONE:

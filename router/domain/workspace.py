@@ -38,6 +38,7 @@ class Workspace(Struct, frozen=True):
     base_ref: str = ""
     foreign: bool = False
     restore: bool = False  # its machine has to have its archive
+    spare: tuple[str, ...] = ()  # others of its machine that go first where there is no room, by their keys
 
 
 class WorkspaceState(Enum):
@@ -237,7 +238,7 @@ def checked(wanted: Workspace) -> Workspace:
             raise _malformed(f"{ref[:80]!r} is no full name of a branch, tag or pull request, such as refs/heads/main.")
     if wanted.foreign and not wanted.base_ref:
         raise _malformed("For a stranger's branch base_ref names the branch whose settings are put in its place.")
-    return replace(wanted, restore=False)
+    return replace(wanted, restore=False, spare=())
 
 
 def _malformed(text: str) -> Refusal:

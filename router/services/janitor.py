@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from router.clock import Clock
 from router.domain.command import Origin
 from router.domain.errors import Refusal
-from router.domain.janitor import Decision, Deed, Facts, decide
+from router.domain.janitor import Decision, Deed, Facts, decide, is_spare
 from router.domain.scope import EVERYTHING, Scope
 from router.domain.session import SessionState
 from router.domain.workspace import KnownWorkspace, WorkspaceState
@@ -20,6 +20,7 @@ from router.store.database import Transaction
 EVERY = 6 * 3600.0  # seconds between looks
 FRESH = 3600.0  # seconds for which a word counts that something is over
 MOST = 50  # workspaces that are closed at one look: each is work for a machine's disk
+MOST_SPARE = 20  # named to a machine at once
 _ORIGIN = Origin("janitor")
 
 
@@ -69,6 +70,13 @@ class Janitor:
             # The word is fresh now: in six hours it is not.
             self._decide(tx, [workspaces.get(tx, key)])
         return workspaces.get(tx, key)
+
+    def spare(self, tx: Transaction, machine_id: str) -> tuple[str, ...]:
+        """Those of a machine that may go where it has no room for another one, the oldest first."""
+        all_known = workspaces.page(tx)
+        there = [each for each in all_known if each.machine_id == machine_id and each.state is WorkspaceState.CLOSING]
+        found = [each for each in there if is_spare(each, self._facts(tx, each, all_known))]
+        return tuple(each.key for each in sorted(found, key=lambda each: each.closing_at or 0.0)[:MOST_SPARE])
 
     def look(self, tx: Transaction) -> None:
         """Decide about all, and do it."""

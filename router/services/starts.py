@@ -45,6 +45,7 @@ class Starts:
     _workspaces: Workspaces
     _clock: Clock
     _new_id: Callable[[], str]
+    _spare: Callable[[Transaction, str], tuple[str, ...]] = lambda _tx, _machine_id: ()
 
     def read(self, tx: Transaction, argument: str) -> Wanted:
         """What a person wrote behind `/new`."""
@@ -72,6 +73,7 @@ class Starts:
         wanted, now = self.checked(tx, wanted), self._clock.now()
         if asked := wanted.action.workspace:
             asked = self._workspaces.asked(tx, asked, wanted.machine_id, tx.caller.scope)
+            asked = replace(asked, spare=self._spare(tx, wanted.machine_id))
             wanted = replace(wanted, action=replace(wanted.action, workspace=asked))
         # Ours, not the machine's: a start that is sent twice begins one session.
         session_id = f"session_{self._new_id()}"

@@ -75,7 +75,7 @@ def _parts(action: FileInput | PermissionDecision | StartSession | CloseWorkspac
 def _parts_of_start(action: StartSession) -> tuple[object, ...]:
     """As earlier versions wrote it, where it has nothing that they did not know."""
     *plain, _, platform = astuple(action)
-    place = astuple(action.workspace) if action.workspace else None
+    place = astuple(action.workspace)[: None if action.workspace.spare else -1] if action.workspace else None
     more = (place, platform) if platform else (place,) if place else ()
     return (*plain, *more)
 
@@ -83,7 +83,12 @@ def _parts_of_start(action: StartSession) -> tuple[object, ...]:
 def _start(*parts: Any) -> StartSession:  # noqa: ANN401 -- as JSON has it
     plain, place, platform = parts[:_PLAIN], parts[_PLAIN : _PLAIN + 1], parts[_PLAIN + 1 :]
     made = replace(StartSession(*plain), platform=next(iter(platform), ""))  # earlier versions wrote fewer
-    return replace(made, workspace=Workspace(*place[0])) if any(place) else made
+    return replace(made, workspace=_workspace(*place[0])) if any(place) else made
+
+
+def _workspace(*parts: Any) -> Workspace:  # noqa: ANN401 -- as JSON has it
+    spare = parts[6] if len(parts) > 6 else ()  # earlier versions wrote fewer
+    return replace(Workspace(*parts[:6]), spare=tuple(spare))
 
 
 def _decision(permission_id: str, digest: str, option_id: str, text: str, *more: Any) -> PermissionDecision:  # noqa: ANN401 -- as JSON has it

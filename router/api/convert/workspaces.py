@@ -26,7 +26,13 @@ _LARGEST = 2**63 - 1  # that the database holds
 
 def workspace_message(w: Workspace) -> pb.Workspace:
     return pb.Workspace(
-        key=w.key, repository=w.repository, ref=w.ref, base_ref=w.base_ref, foreign=w.foreign, restore=w.restore
+        key=w.key,
+        repository=w.repository,
+        ref=w.ref,
+        base_ref=w.base_ref,
+        foreign=w.foreign,
+        restore=w.restore,
+        spare=w.spare,
     )
 
 

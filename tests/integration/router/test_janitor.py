@@ -210,3 +210,19 @@ def test_a_key_that_reaches_another_machine_alone_sees_and_closes_nothing(
     assert not limited.SweepWorkspaces(pb.SweepWorkspacesRequest()).decisions
     with pytest.raises(Exception, match="There is no workspace"):
         limited.CloseWorkspace(pb.CloseWorkspaceRequest(key=OWN))
+
+
+def test_a_machine_is_told_what_may_go_where_it_has_no_room(router: RouterUnderTest, machine_of: Made) -> None:
+    machine = machine_of(OWN)
+    machine.leaves()
+    place = types.Workspace(key="acme/web", repository="https://github.com/acme/web", spare=["made up"])
+    router.control.StartSession(pb.StartSessionRequest(prompt="go", workspace=place))
+    [before] = machine.link.commands(1)
+    machine.link.receipt(before.command_id)
+    machine.over()
+    place.key = "acme/app"
+    router.control.StartSession(pb.StartSessionRequest(prompt="go", workspace=place))
+    [after] = machine.link.commands(1)
+
+    assert list(before.action.start_session.workspace.spare) == []
+    assert list(after.action.start_session.workspace.spare) == [OWN]

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from router.domain.janitor import ARCHIVED_FOR, FAILED_FOR, GRACE, Deed, Facts, decide
+from router.domain.janitor import ARCHIVED_FOR, FAILED_FOR, GRACE, Deed, Facts, decide, is_spare
 from router.domain.workspace import Figures, KnownWorkspace, Wanted, Workspace, WorkspaceState, asked
 
 S = WorkspaceState
@@ -89,3 +89,28 @@ def test_nothing_is_removed_that_is_dirty_or_unpushed_whatever_else_holds() -> N
     ]
 
     assert removed == []
+
+
+def test_what_is_over_and_clean_may_go_early_where_there_is_no_room() -> None:
+    young = replace(OVER, closing_at=NOW)
+
+    assert is_spare(young, PROVEN)
+    assert not is_spare(replace(young, state=S.READY), PROVEN)
+    assert not is_spare(replace(young, looked_at=None), PROVEN)
+
+
+@pytest.mark.parametrize("figures", [replace(CLEAN, is_dirty=True), replace(CLEAN, unpushed=1), Figures()], ids=str)
+def test_what_may_hold_something_never_goes_early(figures: Figures) -> None:
+    assert not is_spare(replace(OVER, figures=figures), PROVEN)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"is_over": None}, {"is_over": False}, {"has_session": True}, {"is_asked": True}, {"is_deferred": True},
+        {"is_shared": True}, {"is_being_closed": True}, {"is_orphan": True}, {"is_away": True},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_not_proven_to_be_over_never_goes_early(fact: dict[str, bool]) -> None:
+    assert not is_spare(OVER, replace(PROVEN, **fact))

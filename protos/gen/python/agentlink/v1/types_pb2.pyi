@@ -1289,6 +1289,7 @@ class Workspace(_message.Message):
     BASE_REF_FIELD_NUMBER: _builtins.int
     FOREIGN_FIELD_NUMBER: _builtins.int
     RESTORE_FIELD_NUMBER: _builtins.int
+    SPARE_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Names it: 1 to 128 of A-Za-z0-9._:@/#-, such as "github:4711#12". The same key is the same workspace."""
     repository: _builtins.str
@@ -1307,6 +1308,12 @@ class Workspace(_message.Message):
     """What ref brings is a stranger's: it runs in a container, or not at all, as the machine's settings say."""
     restore: _builtins.bool
     """It was archived: the machine has to have the archive, and must not begin anew. Set by the router alone."""
+    @_builtins.property
+    def spare(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other workspaces of the machine that are proven to be over, the oldest first: where there is no room for a new one they go,
+        one after the other, if its machine finds nothing in them that is nowhere else. Set by the router alone; 20 at most.
+        """
+
     def __init__(
         self,
         *,
@@ -1316,10 +1323,11 @@ class Workspace(_message.Message):
         base_ref: _builtins.str = ...,
         foreign: _builtins.bool = ...,
         restore: _builtins.bool = ...,
+        spare: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_ref", b"base_ref", "foreign", b"foreign", "key", b"key", "ref", b"ref", "repository", b"repository", "restore", b"restore"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_ref", b"base_ref", "foreign", b"foreign", "key", b"key", "ref", b"ref", "repository", b"repository", "restore", b"restore", "spare", b"spare"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
