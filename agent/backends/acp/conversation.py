@@ -21,6 +21,7 @@ from agent.backends.acp.shapes import part, text
 from agent.backends.acp.start import greeted, taken_up, ways_back
 from agent.backends.acp.table import Kind
 from agent.backends.acp.updates import Turn
+from agent.backends.acp.v2 import V2, VERSION
 from agent.backends.child import Ended
 from agent.backends.open_questions import Beside, arrived, joined
 from agent.domain.acp_question import CANCELLED, DECLINED, WITHDRAWN, Form, Permission
@@ -94,6 +95,8 @@ class AcpTalk:
         """Raises OSError when it cannot be started."""
         plan = self._plan
         self._process = await AcpProcess.start(plan.argv, plan.folder, plan.environ, session_id, self._heard)
+        if self.kind.version == VERSION:
+            self._process.v2 = V2()  # it says nothing before it is greeted
 
     @property
     def process(self) -> AcpProcess:

@@ -64,14 +64,14 @@ def _answer(name: int | str, message: Json) -> Answers | None:
     error, result = message.get("error"), message.get("result")
     if isinstance(error, dict):
         code = error.get("code")
-        return Answers(name, {}, _words(error), code if isinstance(code, int) else 0)
+        return Answers(name, {}, words_of(error), code if isinstance(code, int) else 0)
     if "error" in message and error is not None:
         return Answers(name, {}, str(error)[:MAX_WORDS] or "an error without words")
     # Some answer nothing with null, or leave it out.
     return Answers(name, result if isinstance(result, dict) else {})
 
 
-def _words(error: Json) -> str:
+def words_of(error: Json) -> str:
     """What it says of an error: its message, and what stands beside it in words."""
     message, data = error.get("message"), error.get("data")
     if isinstance(data, dict):

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from agent.backends.acp import json_rpc
 from agent.backends.acp.json_rpc import Answers, Asks, Json, Message, Tells
+from agent.backends.acp.v2 import V2
 from agent.backends.child import Child, Ended
 
 Heard = Callable[[Message], Awaitable[None]]
@@ -27,6 +28,7 @@ class AcpProcess(Child[Message]):
     stopping = 3.0
 
     def __init__(self, process: asyncio.subprocess.Process, session_id: str, heard: Heard) -> None:
+        self.v2: V2 | None = None  # where it is to be spoken to in that
         self._names = itertools.count(1)
         self._awaited: dict[int, asyncio.Future[Answers]] = {}
         super().__init__(process, session_id, heard)
@@ -48,6 +50,8 @@ class AcpProcess(Child[Message]):
 
     async def ask(self, name: int, method: str, params: Json) -> None:
         """Say it; where it has ended, its end tells."""
+        if self.v2 is not None:
+            method, params = self.v2.said(name, method, params)
         with suppress(OSError):
             await self._send(json_rpc.request(name, method, params))
 
@@ -69,6 +73,8 @@ class AcpProcess(Child[Message]):
 
     async def tell(self, method: str, params: Json) -> None:
         """Does nothing where it has ended."""
+        if self.v2 is not None:
+            method, params = self.v2.said(None, method, params)
         with suppress(OSError):
             await self._send(json_rpc.notification(method, params))
 
@@ -87,6 +93,10 @@ class AcpProcess(Child[Message]):
         if message is None:
             return
         self.spoke = True
+        for one in (message,) if self.v2 is None else self.v2.heard(message):
+            await self._take(one)
+
+    async def _take(self, message: Message) -> None:
         match message:
             case Answers(name=name):
                 awaited = self._awaited.get(name) if isinstance(name, int) else None

@@ -66,6 +66,7 @@ class Kind:
     brings: tuple[str, ...] | None = None
     logins: tuple[str, ...] = ()
     is_listed: bool = False  # in Claude Code's registry of what runs
+    version: int = 1  # of the protocol that is spoken with it; 2 is a draft
 
     @property
     def program(self) -> str:
@@ -135,7 +136,7 @@ KNOWN: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ALL})
 
 
 def table(setting: str = "") -> Mapping[str, Kind]:
-    """Those that are known, with what a person added or changed: `NAME[:MODE] = COMMAND; …`. Raises ConfigError."""
+    """Those that are known, with what a person added or changed: `NAME[@2][:MODE] = COMMAND; …`. Raises ConfigError."""
     kinds = dict(KNOWN)
     for item in filter(None, map(str.strip, setting.split(";"))):
         kind = _read(item)
@@ -145,18 +146,20 @@ def table(setting: str = "") -> Mapping[str, Kind]:
 
 def _read(item: str) -> Kind:
     head, separator, command = item.partition("=")
-    name, _, mode = map(str.strip, head.partition(":"))
+    named, _, mode = map(str.strip, head.partition(":"))
+    name, at, version = named.partition("@")
     try:
         argv = tuple(shlex.split(command))
     except ValueError:
         argv = ()
-    if not separator or not NAME.fullmatch(name) or not argv or name == "claude":
+    sound = NAME.fullmatch(name) and name != "claude" and (not at or version == "2")
+    if not separator or not argv or not sound:
         raise ConfigError(
             f"POINTSMAN_AGENTS: {item[:60]!r} is not NAME = COMMAND or NAME:MODE = COMMAND; a name has up to 32 of a-z,"
-            " 0-9 and -, and claude is taken."
+            " 0-9 and -, and claude is taken. With NAME@2 it is spoken to in version 2 of the protocol, a draft."
         )
     known = KNOWN.get(name)
     if known is None:
-        return Kind(name, name, argv, mode=mode)
+        return Kind(name, name, argv, mode=mode, version=2 if at else 1)
     modes = MappingProxyType({**known.modes, DEFAULT: mode}) if mode else known.modes
-    return replace(known, argv=argv, mode=mode or known.mode, modes=modes)
+    return replace(known, argv=argv, mode=mode or known.mode, modes=modes, version=2 if at else 1)

@@ -169,6 +169,7 @@ ROWS: Mapping[str, Row] = {
     "acp: codex": Row("codex"),
     "acp: one that a person added (Qwen Code)": Row("added"),
     "acp: opencode": Row("opencode", is_short=False),  # takes long to start
+    "acp: codex in version 2, a draft": Row("codex2", is_short=False),
     "acp: copilot": Row("copilot", is_short=False),
     "acp: gemini": Row("gemini", is_short=False),  # waits for the next minute behind each kill
 }

@@ -273,6 +273,12 @@ class Codex(Acp):
     name = "codex"
 
 
+class Codex2(Codex):
+    """Spoken to in version 2 of the protocol."""
+
+    agents = "codex@2 = codex-acp"
+
+
 class OpenCode(Acp):
     """In the environment of somebody who does not want to be asked."""
 
@@ -335,5 +341,5 @@ class RudeOne(Acp):
 SUBJECTS: Mapping[str, Callable[[Path], Subject]] = {
     "tmux": partial(Typed, TmuxStage), "pty": partial(Typed, PtyStage), "nvim": partial(Typed, NvimStage),
     "command": partial(Typed, CommandStage), "claude": Claude, "stand-in": RudeOne, "codex": Codex,
-    "opencode": OpenCode, "gemini": Gemini, "added": Added, "copilot": Copilot,
+    "opencode": OpenCode, "gemini": Gemini, "added": Added, "copilot": Copilot, "codex2": Codex2,
 }  # fmt: skip

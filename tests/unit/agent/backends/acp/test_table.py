@@ -38,7 +38,17 @@ def test_a_known_one_that_is_elsewhere_is_known_all_the_same() -> None:
     assert (gemini.load, gemini.mode, gemini.brings) == (Load.NEXT_MINUTE, "default", KNOWN["gemini"].brings)
 
 
-@pytest.mark.parametrize("item", ["kimi", "kimi =", "= x", "Kimi = x", "claude = x", "a b = x", "kimi = 'x", "-x = y"])
+def test_version_2_is_spoken_with_whom_a_person_says_alone() -> None:
+    kinds = table("codex@2 = codex-acp; kimi@2:ask = kimi")
+
+    assert {name for name, kind in kinds.items() if kind.version == 2} == {"codex", "kimi"}
+    assert (kinds["codex"].mode, kinds["kimi"].mode) == (KNOWN["codex"].mode, "ask")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [*("kimi", "kimi =", "= x", "Kimi = x", "claude = x", "a b = x", "kimi = 'x", "-x = y"), "kimi@3 = x", "kimi@ = x"],
+)
 def test_what_is_none_is_refused_by_name(item: str) -> None:
     with pytest.raises(ConfigError, match="POINTSMAN_AGENTS"):
         table(item)
