@@ -4,7 +4,10 @@ from agent.domain.command import Action, Outcome, Reason
 from agent.domain.session import Session
 from agent.processes import is_running
 
-_CURE = "This session's terminal cannot be typed into. Start it in tmux, in nvim's terminal, or with `pointsman run`."
+_CURE = (
+    "This session's terminal cannot be typed into. Start it in tmux, in nvim's terminal, or with `pointsman run`;"
+    " Codex without --no-daemon."
+)
 
 
 class ObservedBackend:

@@ -18,11 +18,15 @@ _MARKED = re.compile(r"# pointsman(?:, made (event|hooks|file))?\Z")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of Claude Code: the version that introduced it, and how many seconds its hook may take."""
+    """One event of Claude Code: the version that introduced it, and how many seconds its hook may take.
+
+    `says` is what its hook calls it to the agent, where that is not its name.
+    """
 
     name: str
     since: Version
     timeout: int
+    says: str = ""
 
 
 # An event that the installed version does not know makes it greet the person with "Settings error". The versions are
@@ -65,7 +69,7 @@ def command(python: str, socket: str, event: Event, scope: str, made: str = "") 
     Where Python or our file is gone (the project was moved or removed) the line does nothing: Python's own exit code
     for a missing file, 2, would block the person's prompt.
     """
-    runs = [python, "-I", "-S", str(FORWARD), socket, event.name, scope]
+    runs = [python, "-I", "-S", str(FORWARD), socket, event.says or event.name, scope]
     there = f"test -x {shlex.quote(python)} && test -r {shlex.quote(str(FORWARD))}"
     return f"{there} && exec {shlex.join(runs)}; exit 0 {_MARK}{f', made {made}' if made else ''}"
 

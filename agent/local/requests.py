@@ -1,5 +1,6 @@
 """What programs on this machine may ask of the agent, one function each: fields in, fields out, Refusal for a no."""
 
+import asyncio
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from agent.backends.joined.codex import window_by_itself
+from agent.domain import codex_hook
 from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notify
@@ -154,6 +157,11 @@ class Requests:
 
     async def _hook(self, message: Message) -> Answer:
         event = await self.gemini.translated(_event(message))
+        if event.scope == codex_hook.SCOPE:
+            window = await asyncio.to_thread(window_by_itself, event.pid)
+            if not window:
+                return {}  # its server tells
+            event = codex_hook.translated(event, window)
         session = await self.hooks.heard(event)
         if session is not None:
             self.gemini.opened(session, event)
@@ -178,13 +186,15 @@ def _event(message: Message) -> HookEvent:
     payload, environ = message.get("payload"), texts_of(message, "environ")
     if not isinstance(payload, dict):
         raise Refusal(Reason.INVALID_ARGUMENT, "payload must be an object.")
-    name = payload.get("hook_event_name")
+    scope, name = text_of(message, "scope"), payload.get("hook_event_name")
     pid = environ.get("CLAUDE_PID", "")  # older versions do not say it; their hooks are their children
+    if scope == codex_hook.SCOPE:  # its question is only told of; and it may have been started by a Claude Code
+        name, pid = None, ""
     parent = message.get("parent")
     number = int(pid) if _PID.fullmatch(pid) else parent if isinstance(parent, int) else 0
     known = name if isinstance(name, str) else text_of(message, "event")
     asker = text_of(message, "ask", str(uuid.uuid4()))
-    return HookEvent(known, number, environ, payload, text_of(message, "scope"), asker)
+    return HookEvent(known, number, environ, payload, scope, asker)
 
 
 def _process_of(message: Message) -> Process | None:

@@ -60,7 +60,7 @@ class PromptTracking:
                 taken = await self._prompts.take(session.session_id, text, turn, joined=joined, now=now)
                 if watch := self._watches.get(taken):
                     watch.cancel()
-            case "Stop" | "StopFailure":
+            case "Stop" | "StopFailure" | "Interrupt":
                 await self._prompts.end_turn(session.session_id, turn)
             case "SessionEnd":
                 self._turns.pop(name, None)

@@ -21,6 +21,7 @@ _HINTS = {
     "UserPromptSubmit": SessionState.BUSY,
     "Stop": SessionState.IDLE,
     "StopFailure": SessionState.IDLE,
+    "Interrupt": SessionState.IDLE,  # of Codex, which tells no other end of a turn that its person stopped
 }
 LOOKS_FOR_LIMIT = 5
 _AT_NO_LIMIT = frozenset({"UserPromptSubmit", "Stop"})  # somebody wrote to it, or it was answered

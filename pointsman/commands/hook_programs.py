@@ -2,11 +2,15 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pointsman.config import Settings
+
+if TYPE_CHECKING:
+    from agent.hooks.claude_code import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Other:
     install: Callable[[], bool]
     uninstall: Callable[[], bool]
     state: Callable[[], str]
+    by_wish: bool = False  # only whoever names it wants them
 
     @property
     def is_here(self) -> bool:
@@ -33,7 +38,8 @@ NOTHING_NEEDED = ("codex", "Codex", "it is joined through its own server")
 
 def others(here: Settings) -> Iterator[Other]:
     """All that take some."""
-    from agent.hooks import opencode  # not at the top: whoever asks for --help need not wait for the agent's modules
+    # Not at the top: whoever asks for --help need not wait for the agent's modules.
+    from agent.hooks import codex, gemini, opencode
 
     socket = str(here.agent_socket())
     settings = _home(here) / ".gemini" / "settings.json"
@@ -42,9 +48,20 @@ def others(here: Settings) -> Iterator[Other]:
         "Gemini CLI",
         (),
         settings,
-        lambda: _install_gemini(settings, socket),
-        lambda: _uninstall_gemini(settings),
-        lambda: _gemini_state(settings, socket),
+        lambda: _install(settings, socket, gemini.EVENTS, gemini.SCOPE),
+        lambda: _uninstall(settings),
+        lambda: _state(settings, socket, gemini.EVENTS, gemini.SCOPE),
+    )
+    hooks = Path(here.environ.get("CODEX_HOME") or _home(here) / ".codex") / "hooks.json"
+    yield Other(
+        "codex",
+        "Codex",
+        (),
+        hooks,
+        lambda: _install(hooks, socket, codex.EVENTS, codex.SCOPE),
+        lambda: _uninstall(hooks),
+        lambda: _state(hooks, socket, codex.EVENTS, codex.SCOPE),
+        by_wish=True,
     )
     plugin = _config(here) / "opencode" / "plugin" / "pointsman.js"
     yield Other(
@@ -66,28 +83,28 @@ def _config(here: Settings) -> Path:
     return Path(here.environ.get("XDG_CONFIG_HOME") or _home(here) / ".config")
 
 
-def _install_gemini(path: Path, socket: str) -> bool:
-    from agent.hooks import gemini, installer
+def _install(path: Path, socket: str, events: "Sequence[Event]", scope: str) -> bool:
+    from agent.hooks import installer
 
-    return installer.install(path, installer.Hooks(sys.executable, socket, gemini.EVENTS, gemini.SCOPE))
+    return installer.install(path, installer.Hooks(sys.executable, socket, events, scope))
 
 
-def _uninstall_gemini(path: Path) -> bool:
+def _uninstall(path: Path) -> bool:
     from agent.hooks import installer
 
     return installer.uninstall(path)
 
 
-def _gemini_state(path: Path, socket: str) -> str:
-    from agent.hooks import claude_code, gemini, installer
+def _state(path: Path, socket: str, events: "Sequence[Event]", scope: str) -> str:
+    from agent.hooks import claude_code, installer
 
     found = installer.installed(path)
     if not found:
         return "absent"
     wanted = {
         event.name: claude_code.command(
-            sys.executable, socket, event, gemini.SCOPE, claude_code.made_for(found.get(event.name, ""))
+            sys.executable, socket, event, scope, claude_code.made_for(found.get(event.name, ""))
         )
-        for event in gemini.EVENTS
+        for event in events
     }
     return "installed" if found == wanted else "outdated"

@@ -55,10 +55,13 @@ def hooks() -> None:
 @_scope
 @_claude
 @click.option("--mcp", is_flag=True, help="Give all coding agents of this account tools to reach their people as well.")
-def install(*, scope: str, claude: str | None, mcp: bool) -> None:
+@click.option(
+    "--codex", is_flag=True, help="Hear of `codex --no-daemon`, too. Codex asks you whether to trust the hooks."
+)
+def install(*, scope: str, claude: str | None, mcp: bool, codex: bool) -> None:
     """Let every coding agent that is installed here tell what it does; sessions that are open may take it up.
 
-    Claude Code and Gemini CLI get hooks into their settings, OpenCode a plugin; Codex needs nothing.
+    Claude Code and Gemini CLI get hooks into their settings, OpenCode a plugin; Codex needs none, but with --no-daemon.
     """
     from pointsman.commands import mcp_settings
 
@@ -66,12 +69,13 @@ def install(*, scope: str, claude: str | None, mcp: bool) -> None:
     for line in mcp_settings.install(here) if mcp else ():
         click.echo(line)
     # The other scopes are Claude Code's alone, and whoever names a claude means that.
-    beside = [one for one in others(here) if one.is_here] if scope == "user" and claude is None else []
+    named = [one for one in others(here) if one.is_here and (codex or not one.by_wish)]
+    beside = named if scope == "user" and claude is None else []
     for one in beside:
         changed = _carried_out(one.install)
         click.echo(f"{'installed' if changed else 'already installed'}: {one.title} in {one.file}")
     name, title, why = NOTHING_NEEDED
-    if scope == "user" and shutil.which(name):
+    if scope == "user" and shutil.which(name) and not codex:
         click.echo(f"needs nothing: {title}, {why}")
     try:
         version = _version(claude)

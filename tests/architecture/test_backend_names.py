@@ -30,6 +30,8 @@ ALLOWED = {
     ("agent/hooks/mcp_json.py", "command"): OTHERS,
     ("agent/domain/claude_tool.py", "command"): "what a tool of Claude Code's is given",
     ("agent/domain/gemini_hook.py", "command"): "what a tool of Gemini CLI's is given",
+    ("agent/domain/codex_hook.py", "command"): "what a tool of Codex's is given",
+    ("agent/domain/codex_hook.py", "codex"): "whose settings the hooks are in",
     ("agent/link/convert.py", "command"): "a frame of the link",
     **dict.fromkeys(
         [

@@ -3,8 +3,11 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from agent.backends.acp.process import Refused
 from agent.backends.acp.shapes import Json, number, part, text
@@ -13,6 +16,9 @@ from agent.backends.joined.codex_server import CodexServer, socket_of
 from agent.backends.joined.codex_talk import CodexTalk
 from agent.backends.joined.programs import Found
 from agent.backends.joined.talk import Ears, Place
+from agent.domain.codex_hook import is_by_itself
+from agent.domain.session import Process
+from agent.processes import lineage
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +64,7 @@ class Codex:
         places: list[Place] = []
         windows: dict[Path, list[Found]] = {}
         for one in found:
-            if not _NO_WINDOW & set(one.argv[1:2]) and "--no-daemon" not in one.argv:
+            if not _NO_WINDOW & set(one.argv[1:2]) and not is_by_itself(one.argv):
                 windows.setdefault(home_of(one), []).append(one)
         for home, theirs in windows.items():
             places += await self._at(self._homes.setdefault(home, _Home()), home, theirs)
@@ -105,6 +111,15 @@ class Codex:
         if home.server is None and time.monotonic() >= home.again and (socket := socket_of(folder)):
             home.server = await CodexServer.connect(socket)
         return home.server
+
+
+def window_by_itself(pid: int) -> int:
+    """The process of the window without a server that ran this one, or is it; 0 where there is none."""
+    for one, name in lineage(Process(pid, 0.0)):
+        if name in Codex.names:
+            with suppress(psutil.Error):
+                return one if is_by_itself(psutil.Process(one).cmdline()) else 0
+    return 0
 
 
 def home_of(one: Found) -> Path:

@@ -198,6 +198,24 @@ def test_all_programs_that_are_here_get_what_they_take_and_give_it_back(person: 
     assert not person.file.exists()
 
 
+def test_codex_gets_hooks_for_whoever_wants_them_and_gives_them_back(person: Person) -> None:
+    has(person, "codex", "gemini")
+    file = person.home / ".codex" / "hooks.json"
+    file.parent.mkdir()
+
+    plain, is_there = person.runs("hooks", "install"), file.exists()
+    wanted = person.runs("hooks", "install", "--codex")
+    hooks, state = events(file), json.loads(person.runs("hooks", "status", "--json").output)
+    removed = person.runs("hooks", "uninstall")
+
+    assert (plain.exit_code, is_there) == (0, False)
+    assert f"installed: Codex in {file}" in wanted.output
+    assert hooks == {"SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt", "SessionEnd"}
+    assert {one["scope"]: one["state"] for one in state}["codex"] == "installed"
+    assert removed.exit_code == 0
+    assert not file.exists()
+
+
 def test_without_claude_the_others_are_served(person: Person) -> None:
     has(person, "gemini")
 
