@@ -87,6 +87,7 @@ class Credentials:
     def __init__(self, world: World, app: App) -> None:
         self._world, self.app = world, app
         self.tokens: dict[str, Token] = {}
+        self.people: dict[str, User] = {}  # by their personal tokens, which are good for git
         self.minted = 0
         self.lag = 0  # of the next tokens
         self.stateless = True  # the long form
@@ -97,7 +98,7 @@ class Credentials:
         if scheme.lower() not in ("bearer", "token") or not value:
             raise ApiError(401, "Requires authentication")
         if value in self.tokens:
-            return Caller(self.app, self._good(self.tokens[value]))
+            return Caller(self.app, self.good(self.tokens[value]))
         if value.startswith(("ghs_", "ghp_")) or value.count(".") != 2:
             raise ApiError(401, "Bad credentials")
         self._check_jwt(value)
@@ -134,7 +135,14 @@ class Credentials:
         parts = (base64.urlsafe_b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (27, 260, 96))
         return f"ghs_{self.app.id}_{'.'.join(parts)}"
 
-    def _good(self, token: Token) -> Token:
+    def personal(self, user: User) -> str:
+        """A token that somebody made for themselves, with which their git comes."""
+        made = f"ghp_{secrets.token_hex(18)}"
+        self.people[made] = user
+        return made
+
+    def good(self, token: Token) -> Token:
+        """It, if it is good now. Raises ApiError."""
         if token.lag > 0:
             token.lag -= 1
             raise ApiError(401, "Bad credentials")

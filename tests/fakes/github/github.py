@@ -19,10 +19,11 @@ from tests.fakes.github.comments import Comments
 from tests.fakes.github.credentials import PERMISSIONS, Credentials, Installation, new_app
 from tests.fakes.github.events import Events
 from tests.fakes.github.faults import Fault, FaultKind, FaultScript
+from tests.fakes.github.git_host import GitHost
 from tests.fakes.github.http_server import GitHubHttp
 from tests.fakes.github.places import Places
 from tests.fakes.github.throttle import Throttle
-from tests.fakes.github.world import CheckRun, Comment, Issue, MovableClock, Repository, User, World
+from tests.fakes.github.world import CheckRun, Comment, Issue, MovableClock, Pull, Repository, User, World
 
 EVENTS = ["issue_comment", "issues", "pull_request", "pull_request_review", "pull_request_review_comment"]
 _MARKER = re.compile(r"<!-- pm:([^ ]+) -->")
@@ -51,7 +52,8 @@ class GitHubStandIn:
         routes = [each for part in (self.places, self.comments, self.checks, self.events) for each in part.routes()]
         self.api = Api(self.world, self.credentials, routes)
         self.faults = FaultScript()
-        self._http = GitHubHttp(port, self.api, self.faults)
+        self.git = GitHost(self.world, self.credentials, self.events)
+        self._http = GitHubHttp(port, self.api, self.faults, self.git)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), name="github-http")
         self.base_url = f"http://127.0.0.1:{self._http.server_address[1]}"
 
@@ -122,10 +124,15 @@ class GitHubStandIn:
             before, comment.body, comment.updated_at = comment.body, body, self.clock.now()
             self.events.comment(comment, "edited", by, changes={"body": {"from": before}})
 
-    def opens(self, repository: Repository, title: str, by: User, *, fork: bool = False) -> Issue:
-        """Somebody opens a pull request."""
+    def opens(self, repository: Repository, title: str, by: User, *, fork: bool = False, branch: str = "") -> Issue:
+        """Somebody opens a pull request; of a branch that is there, where git is behind the repository."""
         with self.world.changed:
-            made = self.world.add_pull(repository, title, by=by, fork=fork)
+            if branch:
+                sha, base = self.git.head(repository, branch), self.git.head(repository, "main")
+                made = self.world.add_issue(repository, title, by=by, pull=Pull(branch, sha, base))
+                self.git.show(made)
+            else:
+                made = self.world.add_pull(repository, title, by=by, fork=fork)
             self.events.issue(made, "opened", by)
         return made
 

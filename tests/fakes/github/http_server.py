@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.fakes.github.api import Api
 from tests.fakes.github.faults import Fault, FaultKind, FaultScript
+from tests.fakes.github.git_host import GitCall, GitHost
 from tests.fakes.github.payloads import ROOT
 from tests.fakes.github.request import Answer, Request
 
@@ -22,8 +23,8 @@ class GitHubHttp(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, port: int, api: Api, faults: FaultScript) -> None:
-        self.api, self.faults = api, faults
+    def __init__(self, port: int, api: Api, faults: FaultScript, git: GitHost) -> None:
+        self.api, self.faults, self.git = api, faults, git
         self._open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), _Handler)
 
@@ -69,6 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         url = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if git := self.server.git.answer(GitCall(self.command, unquote(url.path), url.query, headers, body)):
+            self._send_bytes(git.status, git.content, git.headers)
+            return
         try:
             told = json.loads(body) if body else {}
         except ValueError:
