@@ -25,6 +25,7 @@ from webhook_adapter.transports.transport import Button, Outgoing
 
 APART_S = 15.0  # between two changes of a run's summary
 MOST_ACTIONS, LABEL, IDENTIFIER = 3, 20, 20  # GitHub's bounds
+_YES_AND_NO = ("allow", "deny")
 _MOST_TEXT = 60_000
 _HIDDEN = re.compile(r"<!-- pm-check (\{.*?\}) -->", re.DOTALL)
 _COMMITS_LOOKED_AT = 20
@@ -270,17 +271,26 @@ def chosen(external_id: str, identifier: str, output_text: str) -> tuple[str, st
 
 
 def _actions(buttons: tuple[Button, ...]) -> list[dict[str, str]]:
-    """Choices as buttons; none where not all of them fit: half a choice is worse than a list."""
-    if not 0 < len(buttons) <= MOST_ACTIONS or any(not 0 < len(each.label) <= LABEL for each in buttons):
-        return []
+    """Choices as buttons; where not all of them fit a plain yes and no, or none: half a choice is worse than a list."""
+    shown = list(enumerate(buttons, 1))
+    if not _fit([each for _, each in shown]):
+        # What a coding agent asks has longer ones beside these two nearly always, such as an "always".
+        shown = [(number, each) for number, each in shown if _action(each) in _YES_AND_NO]
+        if len(shown) < len(_YES_AND_NO) or not _fit([each for _, each in shown]):
+            return []
     return [
         {
             "label": each.label,
             "description": _DESCRIPTION,
             "identifier": _action(each) if len(_action(each)) <= IDENTIFIER else f"#{number}",
         }
-        for number, each in enumerate(buttons, 1)
+        for number, each in shown
     ]
+
+
+def _fit(buttons: list[Button]) -> bool:
+    """Whether GitHub takes all of them."""
+    return len(buttons) <= MOST_ACTIONS and all(0 < len(each.label) <= LABEL for each in buttons)
 
 
 def _action(button: Button) -> str:

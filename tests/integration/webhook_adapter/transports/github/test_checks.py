@@ -177,6 +177,17 @@ def test_choices_that_do_not_fit_are_in_the_comment_alone(
     assert f"{len(buttons)}. " in scene.github.of(scene.pull)[0].body
 
 
+def test_a_yes_and_a_no_are_buttons_whatever_stands_beside_them(scene: Scene, transport: GitHubTransport) -> None:
+    """As the real Claude Code asks: with something for always, and a no with words."""
+    always = Button("✅ Always: Bash(git push:*) in this project", "cmd:tok16characters_:always")
+    words = Button("💬 Deny with reason", "cmd:tok16characters_:reason")
+    asks(scene, transport, (CHOICES[0], always, CHOICES[1], words))
+
+    assert [each["label"] for each in shown(scene).actions] == ["Allow", "Deny"]
+    assert pressed(scene, "Deny") == (scene.chat(scene.pull), "cmd:tok16characters_:deny")
+    assert "2. ✅ Always" in scene.github.of(scene.pull)[0].body
+
+
 def test_on_a_public_repository_the_check_says_only_that_it_waits(scene: Scene, transport: GitHubTransport) -> None:
     scene.repository.private = False
     asks(scene, transport)
