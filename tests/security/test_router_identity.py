@@ -263,6 +263,15 @@ def test_who_takes_the_address_of_a_router_that_stopped_is_told_nothing_by_its_c
     assert not squatter.credentials
 
 
+def test_nothing_is_told_before_it_is_noticed_that_a_connection_was_lost(
+    squatter: Squatter, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where gRPC's thread that tells of it gets no turn: by then the next call has a connection to whoever is there.
+    monkeypatch.setattr("grpc._channel.Channel.subscribe", lambda *_: None)
+
+    test_who_takes_the_address_of_a_router_that_stopped_is_told_nothing_by_its_clients(squatter, data_dir)
+
+
 def test_who_waits_for_a_proof_does_not_wait_for_those_who_asked_before(router: RouterUnderTest) -> None:
     pin, silent = router.join_token().partition(".")[2], Silent(3)
 
