@@ -191,13 +191,13 @@ def test_what_became_of_an_answer_is_pushed_where_somebody_has_to_act(
         shown = push.brought("shown").notification
     press = chat_pb.ButtonPress(data=f"cmd:{shown.token}:allow")
     pressed = router.submit(place, button=press, login_id=login)
+    over = push.brought("shown")
     wait_until(lambda: "the console shows how it stands" in spared(router, session, chat))
     router.advance(25 * 3600)
-
     alarm = push.brought("alarm")
-    while alarm.kind != chat_pb.DELIVERY_KIND_STATUS:  # the question's own end comes first
-        alarm = push.brought("alarm")
 
+    assert over.notification.permission_id == shown.permission_id
+    assert alarm.kind == chat_pb.DELIVERY_KIND_STATUS
     assert pressed.command_id == alarm.notification.command_id
 
 

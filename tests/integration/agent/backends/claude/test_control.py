@@ -20,12 +20,19 @@ LONG = 30.0  # seconds; other programs share the cores
 
 
 @pytest.fixture(scope="module", params=STAGES)
-def stage(request: pytest.FixtureRequest) -> Iterator[ClaudeStage]:
+def at_home(request: pytest.FixtureRequest) -> Iterator[tuple[ClaudeStage, ClaudeHome]]:
     with short_folder() as folder, ModelApi() as api:
         home = ClaudeHome(folder, api)
         with closing(STAGES[request.param](folder, home)) as stage:
-            wait_until(lambda: home.rests() and is_trusted(home), LONG)
-            yield stage
+            yield stage, home
+
+
+@pytest.fixture
+def stage(at_home: tuple[ClaudeStage, ClaudeHome]) -> ClaudeStage:
+    """It rests: what it was told by the test before may keep it for a moment."""
+    stage, home = at_home
+    wait_until(lambda: home.rests() and is_trusted(home), LONG)
+    return stage
 
 
 def is_trusted(home: ClaudeHome) -> bool:
