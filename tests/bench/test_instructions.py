@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+from collections.abc import Callable, Coroutine
 
 import pytest
 
@@ -12,8 +13,10 @@ KEPT = {"its machine away": 4.8, "from the door to its end": 17.2}
 OF_AN_AGENT = {1: 27.4, 32: 12.5}
 """The same for the agent's half, by how many commands come at once."""
 LOSS = 1.10
+TRIES = 3  # timers that go on meanwhile add to what is counted on a busy machine; nothing takes from it
 
 pytestmark = [
+    pytest.mark.timeout(360),
     pytest.mark.skipif(not instructions.is_possible(), reason="valgrind is not here"),
     # Each Python has an interpreter loop of its own, and with it another ratio.
     pytest.mark.skipif(not platform.python_version().startswith("3.11."), reason="the figures are of Python 3.11"),
@@ -27,13 +30,21 @@ def row() -> float:
 
 @pytest.mark.parametrize("way", KEPT)
 def test_a_command_costs_no_more_than_it_did(row: float, way: str) -> None:
-    counted = asyncio.run(instructions.per_command(connected=way != "its machine away"))
+    most = KEPT[way] * LOSS
 
-    assert counted / row <= KEPT[way] * LOSS
+    assert least(lambda: instructions.per_command(connected=way != "its machine away"), row, most) <= most
 
 
 @pytest.mark.parametrize("at_once", OF_AN_AGENT)
 def test_an_agents_half_of_it_costs_no_more(row: float, at_once: int) -> None:
-    counted = asyncio.run(instructions.of_an_agent(at_once))
+    most = OF_AN_AGENT[at_once] * LOSS
 
-    assert counted / row <= OF_AN_AGENT[at_once] * LOSS
+    assert least(lambda: instructions.of_an_agent(at_once), row, most) <= most
+
+
+def least(count: Callable[[], Coroutine[None, None, float]], row: float, most: float) -> float:
+    """The rows of the first try that is within the bound, or of the best one."""
+    rows: list[float] = []
+    while len(rows) < TRIES and not any(each <= most for each in rows):
+        rows.append(asyncio.run(count()) / row)
+    return min(rows)
