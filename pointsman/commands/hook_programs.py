@@ -25,6 +25,7 @@ class Other:
     uninstall: Callable[[], bool]
     state: Callable[[], str]
     by_wish: bool = False  # only whoever names it wants them
+    then: str = ""  # what its person does next
 
     @property
     def is_here(self) -> bool:
@@ -62,6 +63,7 @@ def others(here: Settings) -> Iterator[Other]:
         lambda: _uninstall(hooks),
         lambda: _state(hooks, socket, codex.EVENTS, codex.SCOPE),
         by_wish=True,
+        then="at its next start, trust them on the page that it shows",
     )
     plugin = _config(here) / "opencode" / "plugin" / "pointsman.js"
     yield Other(

@@ -73,7 +73,8 @@ def install(*, scope: str, claude: str | None, mcp: bool, codex: bool) -> None:
     beside = named if scope == "user" and claude is None else []
     for one in beside:
         changed = _carried_out(one.install)
-        click.echo(f"{'installed' if changed else 'already installed'}: {one.title} in {one.file}")
+        then = f"; {one.then}" if changed and one.then else ""
+        click.echo(f"{'installed' if changed else 'already installed'}: {one.title} in {one.file}{then}")
     name, title, why = NOTHING_NEEDED
     if scope == "user" and shutil.which(name) and not codex:
         click.echo(f"needs nothing: {title}, {why}")

@@ -249,7 +249,7 @@ SESSION = Session("s1", "tmux", "api", "/srv", 2, SessionState.WAITING)
             ),
         ),
     ],
-    ids=["session", "closed", "last words", "notice"],
+    ids=["session", "closed", "last words", "proposal", "notice"],
 )
 def test_what_is_durable_carries_its_number(item: Item, expected: pb.AgentFrame) -> None:
     assert sent(AgentFrame(0, Durable(5, item))) == expected

@@ -209,7 +209,7 @@ def test_codex_gets_hooks_for_whoever_wants_them_and_gives_them_back(person: Per
     removed = person.runs("hooks", "uninstall")
 
     assert (plain.exit_code, is_there) == (0, False)
-    assert f"installed: Codex in {file}" in wanted.output
+    assert f"installed: Codex in {file}; at its next start, trust them on the page that it shows\n" in wanted.output
     assert hooks == {"SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt", "SessionEnd"}
     assert {one["scope"]: one["state"] for one in state}["codex"] == "installed"
     assert removed.exit_code == 0
