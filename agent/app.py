@@ -57,6 +57,7 @@ from agent.services.headless import HeadlessListener
 from agent.services.hooks import Hooks
 from agent.services.joined import JoinedSessions
 from agent.services.link_handler import LinkHandler
+from agent.services.parking import Parking
 from agent.services.permissions import Permissions
 from agent.services.prompt_tracking import PromptTracking
 from agent.services.screen_states import ScreenStates
@@ -107,7 +108,7 @@ class Agent:
         self._tasks = tasks = Tasks()
         self.prompts = PromptTracking(Prompts(self.outbox), self.sessions, clock, tasks)
         self.states = States(self.sessions, self.prompts)
-        self.permissions = Permissions(Questions(self.outbox))
+        self.permissions, self.parking = self._asking(60.0 * config.wait_minutes, clock, tasks)
         self.outbox.unasked = self.permissions.unasked
         self.headless, self.acp = _one_of(HeadlessBackend, backends), _one_of(AcpBackend, backends)
         self.model, self.programs = _one_of(ModelBackend, backends), _programs(backends)
@@ -154,6 +155,12 @@ class Agent:
         is_installed = self.headless is not None and self.headless.is_installed()
         return self.workspaces.is_able and is_installed and shutil.which("git") is not None
 
+    def _asking(self, after: float, clock: Clock, tasks: Tasks) -> tuple[Permissions, Parking]:
+        """Who brings questions to people, and who ends programs that wait for so many seconds."""
+        questions = Questions(self.outbox)
+        permissions = Permissions(questions)
+        return permissions, Parking(questions, permissions, self.sessions, clock, tasks, after)
+
     def _gemini(self, config: Config, tasks: Tasks) -> GeminiHooks:
         folder, records = config.folder / "programs", Records(config.records)
         return GeminiHooks(folder, records, self.sessions, self.permissions, self._screen, tasks)
@@ -166,7 +173,9 @@ class Agent:
     def _connect(self, tasks: Tasks, backends: Backends) -> None:
         """Let the programs that run here be heard, and ask."""
         if self.headless is not None:
-            self.headless.connect(self.headless_listener, StreamQuestions(self.permissions, self.sessions.find), tasks)
+            asker = StreamQuestions(self.permissions, self.sessions.find, self.parking)
+            self.headless.connect(self.headless_listener, asker, tasks)
+            self.parking.connect(self.headless.tell, self.headless_listener.said, self.headless_listener.became)
         if self.acp is not None:
             self.acp.connect(self.headless_listener, AcpQuestions(self.permissions), tasks)
         if self.model is not None:
@@ -184,7 +193,8 @@ class Agent:
             await self._resume_time()  # before anything looks at a time on disk
             await self.sessions.load()  # before anybody can ask for one
             await self.worker_tokens.begin(self.sessions.live())
-            await self.headless_listener.recover()
+            await self.parking.recover()
+            await self.headless_listener.recover(self.parking.is_waiting)
             await self.workspaces.recover()
             await self.permissions.recover()
             self.gemini.recover()
@@ -223,6 +233,7 @@ class Agent:
             "screens": self.screen_states.run,
             "desk": self.desk.run,
             "joined": self.joined.run,
+            "parking": self.parking.run,
             "workspaces": self.workspaces.run,
             "uploads": self.uploads.run,
             "worker tokens": partial(self.worker_tokens.run, self.sessions.live),

@@ -11,6 +11,7 @@ from agent.domain.session import MAX_HEADLESS
 from agent.domain.workspace import NO_WORKSPACES, WorkspaceRules
 
 APIS = ("anthropic", "openai")  # that endpoints speak
+WAIT_MINUTES = 30
 CLAUDE = "claude"  # in the place of an address: Claude Code is run for each answer, without tools
 
 
@@ -55,6 +56,7 @@ class Config:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # of which git sees a part
     model: Model | None = None
     prompts: Path | None = None  # a folder of Markdown files
+    wait_minutes: int = WAIT_MINUTES  # for which a program without a terminal is kept that waits for a person
 
     @property
     def folder(self) -> Path:
@@ -99,6 +101,7 @@ class Config:
             dict(environ),
             _model(environ),
             next(iter(_folders(environ, "POINTSMAN_PROMPTS", home)), None),
+            _number(environ, "POINTSMAN_WAIT_MINUTES", WAIT_MINUTES, most=7 * 24 * 60),
         )
 
 

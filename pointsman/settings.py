@@ -277,6 +277,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_FOREIGN", "runs strangers' branches: never, container", _any, frozenset({_A}), "never"),
     Setting("POINTSMAN_FOREIGN_IMAGE", "image of those containers, with claude in it", _any, frozenset({_A})),
     Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", count, frozenset({_A}), "32"),
+    Setting("POINTSMAN_WAIT_MINUTES", "minutes after which a program that asks is ended", count, frozenset({_A}), "30"),
     Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
     Setting("POINTSMAN_HTTP_PLAIN", "1 lets the adapter listen anywhere without TLS", _switch, _ADAPTER, switch=True),
     Setting("POINTSMAN_HTTP_RATE", "calls a second that an API key or a browser may make", count, _HTTP, "50"),

@@ -164,8 +164,10 @@ class ProgramBackend(Generic[P, K, A]):
 
     async def refresh(self, session: Session) -> bool:
         """End the program, so that the next text takes the conversation up in a fresh one; False when it has to do."""
+        return await self._ended_at_rest(session.session_id)
+
+    async def _ended_at_rest(self, name: str) -> bool:
         async with self._starting:  # no text begins meanwhile
-            name = session.session_id
             if name in self._saying or name in self._engaged:  # an end now would lose a text or a turn
                 return False
             if running := self._running.get(name):

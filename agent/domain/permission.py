@@ -95,6 +95,20 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """A question whose program was ended while it waits; `words` say what was to be done.
+
+    `asked_at` is by the wall clock.
+    """
+
+    permission_id: str
+    session_id: str
+    input_digest: str
+    words: str
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What somebody's program asks. `input` is in words for people; the digest identifies the whole input.
 

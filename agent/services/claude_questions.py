@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from agent.backends.claude.registry_file import ClaudeCode, Doing
 from agent.backends.folders import text_within
@@ -19,6 +20,7 @@ from agent.domain.hook import HookEvent
 from agent.domain.permission import Decision, Over
 from agent.domain.session import Conversation, Session
 from agent.processes import is_running
+from agent.services.parking import REST, Parking, is_parkable
 from agent.services.permissions import Asking, Permissions
 
 LOOK = 0.25  # seconds between looks at the registry while a question is open
@@ -112,9 +114,13 @@ class ClaudeQuestions:
 class StreamQuestions:
     """What the programs without a terminal ask. There is no dialog: only people can answer."""
 
-    def __init__(self, permissions: Permissions, find: Callable[[str], Session | None] = lambda _: None) -> None:
-        self._permissions = permissions
-        self._find = find
+    def __init__(
+        self,
+        permissions: Permissions,
+        find: Callable[[str], Session | None] = lambda _: None,
+        parking: Parking | None = None,
+    ) -> None:
+        self._permissions, self._find, self._parking = permissions, find, parking
 
     async def ask(self, session_id: str, asker: str, use: ToolUse) -> tuple[Mapping[str, object], Beside]:
         """What the program is to hear, and what of that a person wrote. When this is cancelled, it asks no more.
@@ -123,19 +129,49 @@ class StreamQuestions:
         """
         if use.tool in claude_tool.OURS:
             return verdict(use, _YES), NOTHING
+        if self._parking is not None:
+            if (allowed := self._parking.let_through(session_id, use)) is not None:
+                return verdict(use, (allowed,)), NOTHING
+            await self._parking.asked_anew(session_id, use)
         session = self._find(session_id)
         if session is not None:
             use = await _against(replace(use, mode=session.mode), session.cwd)
         async with self._permissions.asking() as asking:
+            waiting = asyncio.ensure_future(_decisions(session_id, asker, use, asking))
             try:
-                decided = await _decisions(session_id, asker, use, asking)
+                if await self._is_parked(session_id, asker, use, waiting):
+                    asking.asked = []  # it stays open
+                    return REST, NOTHING
+                decided = await waiting
             except asyncio.CancelledError:
+                waiting.cancel()
                 await asyncio.shield(asking.give_up(Over.WITHDRAWN, _STOPPED))
                 raise
             if not decided:
                 return denial(_NO_ANSWER), NOTHING
             is_no = decided[-1].option_id == DENY
             return verdict(use, decided), asking.beside(asking.asked[-1], decided[-1].text) if is_no else NOTHING
+
+    async def _is_parked(
+        self, session_id: str, asker: str, use: ToolUse, waiting: "asyncio.Future[list[Decision] | None]"
+    ) -> bool:
+        """Wait for the answer for a while; whether the program is to be ended while others wait for it."""
+        first = questions(use, session_id, asker)[0]
+        if self._parking is None or not is_parkable(first):
+            return False
+        late: asyncio.Future[Any] = asyncio.ensure_future(self._parking.long_enough())
+        try:
+            await asyncio.wait((waiting, late), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            late.cancel()
+        if waiting.done():
+            return False
+        waiting.cancel()
+        await asyncio.wait((waiting,))
+        if not waiting.cancelled():  # it came just now
+            return False
+        await self._parking.park(first, use)
+        return True
 
 
 async def _hook_answer(session_id: str, event: HookEvent, use: ToolUse, asking: Asking) -> Mapping[str, object] | None:

@@ -88,13 +88,14 @@ class HeadlessListener:
     async def works(self, session_id: str, mode: str, model: str = "") -> None:
         await self._insist(lambda: self._sessions.works(session_id, mode, model))
 
-    async def recover(self) -> None:
-        """At start-up: what an earlier process had under way ended with it, and people are told."""
+    async def recover(self, waits: Callable[[str], bool] = lambda _session_id: False) -> None:
+        """At start-up: what an earlier process had under way ended with it, and people are told.
+
+        A session that `waits` without a program had nothing under way but what it was given since.
+        """
         for session in self._sessions.live():
-            under_way, traits = (
-                session.state in (SessionState.BUSY, SessionState.WAITING),
-                self._sessions.traits(session),
-            )
+            traits, is_parked = self._sessions.traits(session), waits(session.session_id)
+            under_way = session.state is SessionState.BUSY or (session.state is SessionState.WAITING and not is_parked)
             if under_way and traits.hosted:
                 await self.said(session.session_id, _CUT_OFF.format(title=traits.title(session)))
                 await self.became(session.session_id, SessionState.IDLE)

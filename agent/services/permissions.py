@@ -9,7 +9,7 @@ What a person wrote beside a no may reach the program later. It stays on disk un
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -58,6 +58,10 @@ class Permissions:
         self._waiting: dict[str, asyncio.Future[Decision | None]] = {}
         self._left: frozenset[str] = frozenset()
         self._stopping = False
+        self.late: Callable[[str, Decision], None] = _nobody
+        """Hears of decisions for which nobody waits any more."""
+        self.is_parked: Callable[[str], bool] = lambda _permission_id: False
+        """Whether a question stays open though nobody waits for its answer."""
 
     async def recover(self) -> None:
         """At start-up: see what an earlier process left open."""
@@ -67,7 +71,8 @@ class Permissions:
         """Close what an earlier process left open and nobody asks again within so many seconds."""
         if self._left:
             await asyncio.sleep(patience)
-            await self.close(list(self._left), Over.WITHDRAWN, _NOT_BACK)
+            gone = [each for each in self._left if not self.is_parked(each)]
+            await self.close(gone, Over.WITHDRAWN, _NOT_BACK)
 
     def stop(self) -> None:
         """From now on askers that go away are those that come again."""
@@ -107,8 +112,11 @@ class Permissions:
         """Carry a decision out: it is on disk, and counts, when this returns. Raises IllegalMove, StoreUnavailable."""
         outcome = await self._questions.decide(command.command_id, decision)
         waiting = self._waiting.get(decision.permission_id)
-        if outcome == Outcome.done() and waiting is not None and not waiting.done():
-            waiting.set_result(decision.chosen)
+        if outcome == Outcome.done():
+            if waiting is None:
+                self.late(decision.permission_id, decision.chosen)
+            elif not waiting.done():
+                waiting.set_result(decision.chosen)
         logger.info("decision carried out permission_id=%s ending=%s", decision.permission_id, outcome.ending)
         return outcome
 
@@ -127,3 +135,7 @@ class Permissions:
         """Questions are over without an answer. Raises StoreUnavailable."""
         if permission_ids:
             await self._questions.close(permission_ids, over, detail)
+
+
+def _nobody(_permission_id: str, _decision: Decision) -> None:
+    """Hears of it."""

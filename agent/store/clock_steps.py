@@ -5,7 +5,7 @@ from asyncio import Future
 from dataclasses import astuple
 
 from agent.domain.clock_steps import Moment, step_between
-from agent.store import inbox, meta, sessions, workspaces
+from agent.store import inbox, meta, questions, sessions, workspaces
 from agent.store.database import Database
 from agent.store.group_commit import Transaction
 
@@ -30,6 +30,7 @@ def _resume(tx: Transaction, moment: Moment) -> float:
         inbox.shift(tx, step)
         sessions.shift(tx, step)
         workspaces.shift(tx, step)
+        questions.shift(tx, step)
         if moment.same_boot(before):  # a process of another boot is gone anyway
             sessions.shift_processes(tx, step)
     # In the same transaction: a process that dies here moves everything once, and never twice.

@@ -10,7 +10,7 @@ from peewee import SqliteDatabase
 
 from agent.store.tables import TABLES, MetaRow
 
-SCHEMA_VERSION = 10  # of a newer one nothing is touched: it is refused
+SCHEMA_VERSION = 11  # of a newer one nothing is touched: it is refused
 
 _PROMPTS = """
 CREATE TABLE prompts (position INTEGER NOT NULL PRIMARY KEY, command_id TEXT NOT NULL UNIQUE, bare_id TEXT NOT NULL,
@@ -48,6 +48,10 @@ UPGRADES = {
         "conversation_id" TEXT NOT NULL) WITHOUT ROWID""",
     ),
     10: ("ALTER TABLE questions ADD COLUMN session_id TEXT NOT NULL DEFAULT ''",),
+    11: (
+        """CREATE TABLE "parked" ("permission_id" TEXT NOT NULL PRIMARY KEY, "session_id" TEXT NOT NULL,
+        "input_digest" TEXT NOT NULL, "words" TEXT NOT NULL, "asked_at" REAL NOT NULL) WITHOUT ROWID""",
+    ),
 }
 
 

@@ -10,15 +10,16 @@ import sqlite3
 import uuid
 from asyncio import Future
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 
 from agent.domain.command import MAX_TEXT_BYTES, Outcome, PermissionDecision, Reason
 from agent.domain.frames import Notify, PermissionAsked, PermissionOver
-from agent.domain.permission import Decision, FormAnswer, Over, Question, Takes
+from agent.domain.permission import Decision, FormAnswer, Over, Parked, Question, Takes
 from agent.store.group_commit import Transaction
 from agent.store.inbox import end
 from agent.store.outbox import Outbox, append
 from agent.store.statements import Statement, given, insert
+from agent.store.tables import ParkedRow
 from agent.store.tables import QuestionRow as Row
 
 _THIS = Row.permission_id == given.permission_id
@@ -27,6 +28,11 @@ _FIND = Statement(Row.select().where(_THIS))
 _ALL = Statement(Row.select(Row.permission_id))
 _DECIDE = Statement(Row.update(decision=given.decision).where(_THIS))
 _DROP = Statement(Row.delete().where(_THIS))
+
+_PARK = Statement(insert(ParkedRow))
+_PARKED = Statement(ParkedRow.select())
+_UNPARK = Statement(ParkedRow.delete().where(ParkedRow.permission_id == given.permission_id))
+_SHIFT = Statement(ParkedRow.update(asked_at=ParkedRow.asked_at + given.seconds))
 
 _OVER = Outcome.failed(Reason.QUESTION_OVER, "The question was answered at the terminal, or is not asked any more.")
 _UNSURE = "Nobody can know whether what you wrote with your answer has arrived. Write it again where it has not:"
@@ -54,6 +60,18 @@ class Questions:
     def forget(self, permission_ids: Sequence[str]) -> "Future[None]":
         """Whoever asked these has the answers."""
         return self._outbox.write(lambda tx: _forget(tx, permission_ids))
+
+    def park(self, parked: Parked) -> "Future[Decision | None]":
+        """Its program is ended, and the question stays; what was decided meanwhile, or None."""
+        return self._outbox.write(lambda tx: _park(tx, parked))
+
+    def parked(self) -> "Future[tuple[tuple[Parked, Decision | None], ...]]":
+        """Those that are parked, each with what was decided."""
+        return self._outbox.write(_parked)
+
+    def unpark(self, permission_id: str) -> "Future[bool]":
+        """Its answer is told from now on, and never again; False for one that is not there. What it was stays known."""
+        return self._outbox.write(lambda tx: _unpark(tx, permission_id))
 
     def left(self) -> "Future[tuple[str, ...]]":
         """The questions that an earlier process left."""
@@ -111,7 +129,7 @@ def _known(tx: Transaction, permission_id: str) -> sqlite3.Row | None:
 def _close(tx: Transaction, permission_ids: Sequence[str], over: Over, detail: str) -> None:
     for permission_id in permission_ids:
         if (row := _known(tx, permission_id)) is not None:
-            _DROP.run(tx, permission_id=permission_id)
+            _forget(tx, [permission_id])
             append(tx, PermissionOver(permission_id, over, detail))
             if row["decision"] and row["session_id"] and (words := _decision(row["decision"]).text):
                 append(tx, _unsure(row["session_id"], permission_id, words))
@@ -122,5 +140,31 @@ def _unsure(session_id: str, permission_id: str, words: str) -> Notify:
     return Notify(str(uuid.uuid5(uuid.NAMESPACE_OID, permission_id)), session_id, told)
 
 
+def shift(tx: Transaction, seconds: float) -> None:
+    """The wall clock stepped."""
+    _SHIFT.run(tx, seconds=seconds)
+
+
+def _park(tx: Transaction, parked: Parked) -> Decision | None:
+    _PARK.run(tx, **asdict(parked))
+    row = _known(tx, parked.permission_id)
+    return _decision(row["decision"]) if row is not None and row["decision"] else None
+
+
+def _parked(tx: Transaction) -> tuple[tuple[Parked, Decision | None], ...]:
+    found = []
+    for each in _PARKED.rows(tx):
+        row = _known(tx, each["permission_id"])
+        decision = _decision(row["decision"]) if row is not None and row["decision"] else None
+        found.append((Parked(**{name: each[name] for name in each.keys()}), decision))  # noqa: SIM118 - it is a Row
+    return tuple(found)
+
+
+def _unpark(tx: Transaction, permission_id: str) -> bool:
+    return bool(_UNPARK.run(tx, permission_id=permission_id).rowcount)
+
+
 def _forget(tx: Transaction, permission_ids: Sequence[str]) -> None:
-    _DROP.run_many(tx, [{"permission_id": each} for each in permission_ids])
+    these = [{"permission_id": each} for each in permission_ids]
+    _DROP.run_many(tx, these)
+    _UNPARK.run_many(tx, these)

@@ -166,8 +166,26 @@ class WorkspaceRow(Model):
         without_rowid = True
 
 
+class ParkedRow(Model):
+    """A question whose program was ended, as nobody answered for long: its answer takes the conversation up again.
+
+    Its row among the questions is there as long.
+    """
+
+    permission_id = TextField(primary_key=True)
+    session_id = TextField()
+    input_digest = TextField()
+    words = TextField()  # what was to be done, for the program
+    asked_at = FloatField()  # moves with the wall clock
+
+    class Meta:
+        table_name = "parked"
+        without_rowid = True
+
+
 TABLES = [
     MetaRow, InboxRow, OutboxRow, HeldNotificationRow, SessionRow, DoubtRow, PromptRow, QuestionRow, WorkspaceRow,
+    ParkedRow,
 ]  # fmt: skip
 
 # What waits is little, what has ended is much: each is found without reading the other.

@@ -5,6 +5,7 @@
 %tool NAME {JSON}  asks for that tool with those arguments, then says what the tool said
 %slow SECONDS X    says X, word by word over that time
 %agent PROMPT      asks for a subagent with that prompt, then says what it said
+that a person has allowed a call    asks for that very call, then says what the tool said
 anything else      "echo: " and the prompt
 """
 
@@ -19,6 +20,7 @@ from typing import Any, Self
 
 Json = dict[str, Any]
 _DIRECTIVE = re.compile(r"(?:^|\n)\s*%(\w+) ([^\n]*)")
+_ALLOWED = re.compile(r"a person has allowed this: (\w+) (\{.*\})\n")
 _INTERRUPTED = re.compile(r".*\[Request interrupted by user[^\]]*\]", re.DOTALL)
 _USAGE = {
     "input_tokens": 10,
@@ -147,6 +149,9 @@ def _newest(messages: list[Json]) -> tuple[str, list[str]]:
 
 def _reply(prompt: str, results: list[str]) -> tuple[list[Json], float]:
     """What the model says, and how many seconds it takes to say it."""
+    if allowed := _ALLOWED.search(prompt):
+        text = _text(f"tool said: {' | '.join(results)}")
+        return [text if results else _tool(allowed[1], json.loads(allowed[2]))], 0
     match (_DIRECTIVE.findall(prompt) or [("", "")])[-1]:
         case ("bash", command) if not results:
             return [_tool("Bash", {"command": command, "description": "Run it"})], 0

@@ -43,6 +43,7 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Decided]):
     ) -> None:
         super().__init__(Nobody(), patience, places)
         self._launcher = Launcher(environ, trusted, workers, containers, told)
+        self._resting: set[str] = set()  # sessions whose program ends when it is at rest: nobody answers it
         self._configs: dict[str, str] = {}  # where the program of a session keeps its files
 
     def is_installed(self) -> bool:
@@ -63,6 +64,10 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Decided]):
     async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
         """A text that comes while it asks something confirms nothing: it is queued."""
         return ""
+
+    async def tell(self, session: Session, content: str) -> Outcome:
+        """Give it a text of ours."""
+        return await self._say(session, content)
 
     async def _say(self, session: Session, content: str) -> Outcome:
         try:
@@ -109,6 +114,7 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Decided]):
 
     async def _launched(self, session: Session) -> ClaudeProcess:
         name = session.session_id
+        self._resting.discard(name)  # that was another program
         self._configs[name] = str(self._launcher.config_of(session))
         running = await self._launcher.start(session, partial(self._heard, name))
         running.read_along(partial(self._heeded.aside, name), partial(self._heeded.is_followed, name))
@@ -125,8 +131,10 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Decided]):
     async def _mourned(self, session_id: str, running: ClaudeProcess) -> None:  # noqa: ARG002
         await arrived(*running.beside)
 
-    async def _answer(self, running: ClaudeProcess, asked: Asked, decided: Decided) -> None:
+    async def _answer(self, name: str, running: ClaudeProcess, asked: Asked, decided: Decided) -> None:
         verdict, words = decided
+        if verdict.get("interrupt"):
+            self._resting.add(name)
         if words.text:
             running.beside = (*running.beside, words)
         await running.answer(asked, verdict)
@@ -157,7 +165,7 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Decided]):
             case Asked():
                 running = self._running[name]
                 ask = partial(self._asker.ask, name, said.request_id, said.use)
-                answer = partial(self._answer, running, said)
+                answer = partial(self._answer, name, running, said)
                 self._questions.begin(said.request_id, ask, answer, running.ended, broken=(UNASKED, NOTHING))
             case Withdrawn(request_id=request_id):
                 self._questions.withdraw(request_id)
@@ -171,6 +179,14 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Decided]):
     async def _became(self, name: str, state: SessionState) -> None:
         if state is not SessionState.WAITING:
             await self._goes_on(self._running[name])
-        await self._heeded.became(name, state)
+        rests = state is SessionState.IDLE and name in self._resting
+        # Its person is waited for as before, though no program does.
+        await self._heeded.became(name, SessionState.WAITING if rests else state)
         if state is SessionState.IDLE:
             self._engaged.discard(name)
+            self._resting.discard(name)
+        if rests:  # by somebody else: who hears its last words cannot wait for its end
+            self._tasks.start(f"rest {name}", partial(self._rest, name))
+
+    async def _rest(self, name: str) -> None:
+        await self._ended_at_rest(name)

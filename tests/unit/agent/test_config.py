@@ -33,12 +33,13 @@ def test_folders_may_begin_at_home() -> None:
             "POINTSMAN_START_FOLDERS": "~/src, /srv/x,,~",
             "POINTSMAN_TRUSTED_FOLDERS": "~/src/mine",
             "POINTSMAN_MAX_SESSIONS": "4",
+            "POINTSMAN_WAIT_MINUTES": "5",
         }
     )
 
     assert config.start_folders == (Path("/h/src"), Path("/srv/x"), Path("/h"))
     assert config.trusted_folders == (Path("/h/src/mine"),)
-    assert config.max_sessions == 4
+    assert (config.max_sessions, config.wait_minutes) == (4, 5)
 
 
 MODEL = {
@@ -72,6 +73,7 @@ MODEL = {
         ({**MODEL, "POINTSMAN_MODEL_KEY": "two words"}, "POINTSMAN_MODEL_KEY"),
         ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "0"}, "POINTSMAN_MAX_SESSIONS"),
         ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "many"}, "POINTSMAN_MAX_SESSIONS"),
+        ({"HOME": "/h", "POINTSMAN_WAIT_MINUTES": "0"}, "POINTSMAN_WAIT_MINUTES"),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], named: str) -> None:

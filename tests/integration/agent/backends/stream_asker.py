@@ -1,6 +1,7 @@
 """Claude Code in stream-json mode as far as asking goes: stream_asker.py FILE.
 
-Asks with each prompt whether it may do something, and writes what it hears to the file before it goes on.
+Asks with each prompt whether it may do something, and writes to the file before it goes on: [allow], or what it hears
+with a no.
 """
 
 import json
@@ -27,7 +28,8 @@ with Path(sys.argv[1]).open("ab", buffering=0) as record:
             say(type="control_request", request_id="r1", request=request)
             becomes("requires_action")
         elif message["type"] == "control_response":
-            record.write(message["response"]["response"].get("message", "").encode())
+            heard = message["response"]["response"]
+            record.write(heard.get("message", f"[{heard['behavior']}]").encode())
             becomes("running")
             say(type="result", result="did something else")
             becomes("idle")

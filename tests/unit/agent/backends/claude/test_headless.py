@@ -1,16 +1,21 @@
 """What the program may see of the agent's environment, and programs that do not start."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.launch import environment
+from agent.backends.open_questions import NOTHING, Beside
 from agent.backends.programs import Places
+from agent.domain.claude_question import ToolUse
 from agent.domain.command import Ending, Input, Outcome, Reason
-from agent.domain.session import Session
+from agent.domain.session import Session, SessionState
+from agent.services.parking import REST
 from tests.integration.agent.backends.notes import Notes
+from tests.rigs.agent_rig import eventually
 
 
 def test_what_tells_of_another_session_and_the_agent_s_secrets_are_not_passed_on() -> None:
@@ -74,6 +79,43 @@ def test_lines_that_are_no_messages_are_passed_over(data_dir: Path) -> None:
     uuid=${line#*'"uuid": "'}; echo '{"type":"user","isReplay":true,"uuid":"'${uuid%%'"'*}'"}'; read line"""
 
     assert deliver(script, data_dir) == Outcome.done()
+
+
+ASKS = """read line
+uuid=${line#*'"uuid": "'}; echo '{"type":"user","isReplay":true,"uuid":"'${uuid%%'"'*}'"}'
+state() { echo '{"type":"system","subtype":"session_state_changed","state":"'$1'"}'; }
+state requires_action
+echo '{"type":"control_request","request_id":"r1","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{}}}'
+read answer
+state idle
+read more"""
+
+
+class Late:
+    """Nobody answers: the program is to rest."""
+
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> tuple[Mapping[str, object], Beside]:  # noqa: ARG002
+        return REST, NOTHING
+
+
+def test_a_program_that_is_told_to_rest_is_ended_when_it_does_and_its_person_is_waited_for(data_dir: Path) -> None:
+    async def scene() -> tuple[Notes, tuple[int, ...]]:
+        backend, notes = HeadlessBackend({"HOME": str(data_dir)}), Notes()
+        backend.connect(notes, Late())
+        (data_dir / "program").write_text(f"#!/bin/sh\n{ASKS}\n")
+        (data_dir / "program").chmod(0o700)
+        session = Session("s1", "headless", cwd=str(data_dir), target={"program": str(data_dir / "program")})
+        await backend.deliver(session, Input("text"))
+        await eventually(lambda: notes.states[-1:] == [SessionState.WAITING] and not backend.pids)
+        left = backend.pids
+        await backend.close()
+        return notes, left
+
+    notes, left = asyncio.run(scene())
+
+    assert left == ()
+    assert SessionState.IDLE not in notes.states
+    assert notes.texts == []
 
 
 def test_one_more_than_may_run_at_once_is_refused(data_dir: Path) -> None:
