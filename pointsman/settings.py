@@ -285,6 +285,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),
     # Only the command line reads it.
     Setting("POINTSMAN_CONSOLE_URL", "address at which people reach the console", _http_url, frozenset()),
+    Setting("POINTSMAN_FLY_TOKEN", "of an app of Fly.io, for machines there", _key, frozenset(), secret=True),
+    Setting("POINTSMAN_FLY_API", "Fly's Machines API", _http_url, frozenset(), "https://api.machines.dev"),
     Setting("TELEGRAM_BOT_TOKEN", "the bot; Telegram is off without it", _bot_token, _ADAPTER, secret=True),
     Setting(
         "TELEGRAM_WEBHOOK_SECRET",

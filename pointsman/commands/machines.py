@@ -1,5 +1,6 @@
 """Machines: which may connect."""
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json
 from pointsman.render import Column, counted, show, show_json, state_word
 from pointsman.spelling import Group
 
+_READ = "-"
 _FOR_A_KEY = 35.0  # seconds; the agent itself waits for the router for 30
 
 
@@ -206,10 +208,11 @@ def set_policy(
 def enroll(*, router: str, join_token: str) -> None:
     """Make this machine known to a router, once.
 
-    ROUTER is its HOST:PORT, or unix:PATH; TOKEN is what `pointsman machine token` printed there.
+    ROUTER is its HOST:PORT, or unix:PATH; TOKEN is what `pointsman machine token` printed there, - to read it here.
     """
     from pointsman.enrolment import enrol_machine
 
-    # This secret may stand on a command line: it is good once, and soon not at all.
-    machine_id = enrol_machine(settings(), router, join_token)
+    # This secret may stand on a command line, as it is good once, and soon not at all; programs have a better place.
+    said = sys.stdin.readline(1024).strip() if join_token == _READ else join_token
+    machine_id = enrol_machine(settings(), router, said)
     click.echo(f"{machine_id} is enrolled. Start its agent: pointsman agent")

@@ -34,7 +34,7 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a machine has to do. `idle_since` is in seconds since the epoch; None while it does something."""
+    """What a machine has to do. `idle_since` is by the clock that `aim` is told; None while it does something."""
 
     queued: int = 0  # commands that wait for it
     idle_since: float | None = None
@@ -52,13 +52,13 @@ _STEPS: dict[tuple[Aim, State | None], Step] = {
 }
 
 
-def aim(load: Load, now: float) -> Aim | None:
+def aim(load: Load, now: float, idle: float = IDLE) -> Aim | None:
     """What it is to be; None: as it is."""
     if load.queued:  # before all else: also of one that is over, whoever wrote last wants an answer
         return Aim.UP
     if load.is_over:
         return Aim.GONE
-    if load.idle_since is not None and now - load.idle_since >= IDLE:
+    if load.idle_since is not None and now - load.idle_since >= idle:
         return Aim.ASLEEP
     return None
 

@@ -18,8 +18,8 @@ DISK = "/var/lib/pointsman"  # in the machine: where its agent keeps everything,
 TOKEN_FILE = "/run/pointsman/join-token"  # noqa: S105 -- where it is, not what
 # A file and no variable: what is in the environment of a container, everybody may read who may look at one.
 BOOT = (
-    'test -s "$POINTSMAN_DATA_DIR/agent/machine.json" || pointsman enroll --router "$POINTSMAN_ROUTER"'
-    f' "$(cat {TOKEN_FILE})" && exec pointsman agent'
+    'test -s "$POINTSMAN_DATA_DIR/agent/machine.json" || pointsman enroll "$POINTSMAN_ROUTER" -'
+    f" <{TOKEN_FILE} && exec pointsman agent"
 )
 LONGEST_KEY = 128
 _KEY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:@/#-]{{0,{LONGEST_KEY - 1}}}")

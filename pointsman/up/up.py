@@ -15,6 +15,7 @@ import click
 from pointsman.config import ROUTER_FINGERPRINT, Settings, child_environment, resolve
 from pointsman.data_folder import router_socket
 from pointsman.errors import ExitCode, Failure
+from pointsman.providers.pool import FILE as PROVIDERS
 from pointsman.secret_files import ADAPTER_SECRETS, KEYS, make_data_dir, make_missing, refuse_foreign_database
 from pointsman.settings import Program, Source, is_loopback, is_socket, reachable
 from pointsman.up.log import UpLog
@@ -115,6 +116,8 @@ async def start_all(supervisor: Supervisor, settings: Settings) -> Running:
     machine_id = await asyncio.to_thread(enrol_local_machine, settings)
     programs = (*((Program.AGENT,) if machine_id else ()), Program.COURIER, Program.ADAPTER_HTTP)
     *_, http = await asyncio.gather(*(supervisor.start(spec(settings, program)) for program in programs))
+    if (settings.data_dir / PROVIDERS).exists():  # last: whom it wakes finds everything else there
+        await supervisor.start(_looks_after_machines(settings))
     return Running(settings, reachable(address), _keep_port(http), machine_id)
 
 
@@ -129,6 +132,12 @@ def _pin(settings: Settings) -> dict[str, str]:
 
 def spec(settings: Settings, program: Program) -> Spec:
     return Spec(program.value, (*COMMAND, program.value), child_environment(settings, program))
+
+
+def _looks_after_machines(settings: Settings) -> Spec:
+    """It is a command as people give it, and has what they have."""
+    environ = {name: settings[name] for name in ("POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER")}
+    return Spec("providers", (*COMMAND, "providers", "run"), {**settings.environ, **environ})
 
 
 def _keep_port(http: Child) -> str:

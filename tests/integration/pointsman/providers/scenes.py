@@ -1,19 +1,33 @@
 """Providers with the stand-ins behind them; `with` is the stand-in's life."""
 
-from collections.abc import Iterator
+import json
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pointsman.commands.providers import carried_out
 from pointsman.providers.container import ContainerProvider
 from pointsman.providers.fly import FlyProvider
 from pointsman.providers.fly_api import FlyApi
-from pointsman.providers.provider import Provider, Wanted
+from pointsman.providers.process import ProcessProvider, Result
+from pointsman.providers.process_host import ProcessHost
+from pointsman.providers.provider import Provider, ProviderError, Unsure, Wanted
 from tests.fakes.docker_program import Docker
 from tests.fakes.fly_api import APP, TOKEN, FlyStandIn
 
 WANTED = Wanted("acme/api#7", "pointsman/agent:1", "pmj_once", {"POINTSMAN_ROUTER": "router.example.org:7443"})
+
+# It enrols, and notes for whom; then it is there until it is asked to leave.
+AGENT = """#!/bin/sh
+mkdir -p "$POINTSMAN_DATA_DIR/agent"
+case "$*" in
+  *" enroll "*) echo "$*" "$(cat)" >"$POINTSMAN_DATA_DIR/agent/machine.json" ;;
+  *) echo "$POINTSMAN_ROUTER" >>"$POINTSMAN_DATA_DIR/lives"; exec sleep 600 ;;
+esac
+"""
 
 
 @dataclass
@@ -61,6 +75,44 @@ class ContainerScene:
 
     def lose_answer(self, verb: str) -> None:
         self.docker.lose.add({"ensure": "run", "destroy": "rm"}.get(verb, verb))
+
+
+class ProcessScene:
+    """Our own command at the other end, beside it a program that is no agent and ends when it is asked to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.lost = folder / "provided", ""
+        agent = folder / "agent"
+        agent.write_text(AGENT)
+        agent.chmod(0o700)
+        self.host = ProcessHost(self.folder, str(agent), {"PATH": os.environ["PATH"]})
+        self.provider = ProcessProvider(("here",), str(self.folder), run=self.run)
+
+    def run(self, argv: Sequence[str], given: str, patience: float) -> Result:
+        """As ssh would."""
+        assert list(argv) == ["here", "machine-process"]
+        asked = json.loads(given)
+        try:
+            answer = carried_out(self.host, asked)
+        except (ProviderError, ValueError) as error:
+            return Result(1, "", f"Error: {error}")
+        if asked["verb"] == self.lost:
+            self.lost = ""
+            raise Unsure(f"ssh did not end within {patience:.0f} s")
+        return Result(0, json.dumps(answer), "")
+
+    def machines(self) -> int:
+        return len(list(self.folder.glob("*/lock")))
+
+    def disks(self) -> int:
+        return len(list(self.folder.glob("*/data")))
+
+    def lose_answer(self, verb: str) -> None:
+        self.lost = verb
+
+    def close(self) -> None:
+        for each in self.host.listed():
+            self.host.destroy(each.key)
 
 
 class FlyScene:

@@ -1,11 +1,17 @@
 """Machines that are containers: how they are begun, and what of others is left alone."""
 
+import os
+import shutil
 import stat
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pointsman.errors import ExitCode
 from pointsman.providers.container import ContainerProvider, Unsure, found, run
 from pointsman.providers.provider import BOOT, ProviderError, State, name_of
 from tests.integration.pointsman.providers.scenes import WANTED, ContainerScene
@@ -117,3 +123,44 @@ def test_a_program_is_run_for_so_long_and_its_words_are_heard(tmp_path: Path) ->
     assert (done.code, done.out, done.error) == (3, "a b\n", "why\n")
     assert found(str(tmp_path)) == "docker"
     assert found(str(tmp_path / "nowhere")) is None
+
+
+def test_what_it_is_begun_with_is_what_our_commands_take(tmp_path: Path) -> None:
+    """Up to the router, which is not there."""
+    ours = tmp_path / "pointsman"
+    ours.write_text(f'#!/bin/sh\nexec {sys.executable} -I -m pointsman "$@"\n')
+    ours.chmod(0o700)
+    token = tmp_path / "token"
+    token.write_text("pmj_once")
+    environ = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "POINTSMAN_DATA_DIR": str(tmp_path / "data"),
+        "POINTSMAN_ROUTER": "127.0.0.1:1",
+    }  # fmt: skip
+    boot = BOOT.replace("/run/pointsman/join-token", str(token))
+    done = subprocess.run(["sh", "-c", boot], env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    assert "127.0.0.1:1" in done.stderr
+    assert done.returncode == ExitCode.NOT_REACHABLE
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
+def test_docker_itself_takes_what_is_said_to_it(tmp_path: Path) -> None:
+    """The real program reads its command line before it looks for its daemon, of which there need be none."""
+    scene = ContainerScene(tmp_path)
+    scene.provider.ensure(WANTED)
+    scene.provider.stop(KEY)
+    scene.provider.start(KEY)
+    scene.provider.listed()
+    scene.provider.destroy(KEY)
+    scene.docker.volumes.add(NAME)
+    scene.docker.fail["volume"] = "in use"
+    with suppress(ProviderError):
+        scene.provider.destroy(KEY)
+    nowhere = f"unix://{tmp_path / 'nowhere'}"
+    said = {tuple(words) for words in scene.docker.said}
+    answers = {words[0]: run(["docker", "--host", nowhere, *words], 60) for words in sorted(said)}
+
+    assert {"run", "start", "stop", "ps", "inspect", "rm", "volume"} <= set(answers)
+    for answer in answers.values():
+        assert answer.code
+        assert "connect" in answer.error.lower(), answer.error

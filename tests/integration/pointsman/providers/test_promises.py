@@ -1,21 +1,25 @@
 """What each provider promises: five verbs that may be said again, and never two machines for one key."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pointsman.providers.provider import ProviderError, State, Unsure, Wanted
-from tests.integration.pointsman.providers.scenes import WANTED, ContainerScene, Scene, fly_scene
+from tests.integration.pointsman.providers.scenes import WANTED, ContainerScene, ProcessScene, Scene, fly_scene
 
 KEY = WANTED.key
 
 
-@pytest.fixture(params=["container", "fly"])
+@pytest.fixture(params=["container", "fly", "process"])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     if request.param == "container":
         yield ContainerScene(tmp_path)
+    elif request.param == "process":
+        with closing(ProcessScene(tmp_path)) as process:
+            yield process
     else:
         with fly_scene() as made:
             yield made

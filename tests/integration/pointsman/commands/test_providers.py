@@ -1,0 +1,78 @@
+"""What the command line says of machines that are brought, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.pointsman.conftest import Run
+
+LOCAL = '[machines.builder]\nprovider = "local"\nfolder = {folder}\n'
+
+
+def write(data_dir: Path, text: str) -> Path:
+    data_dir.mkdir(mode=0o700, exist_ok=True)
+    path = data_dir / "providers.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def test_without_a_file_it_says_where_to_write_one(run: Run, data_dir: Path) -> None:
+    result = run("providers")
+
+    assert result.exit_code == 0
+    assert str(data_dir / "providers.toml") in result.output
+
+
+def test_a_file_that_others_may_write_is_not_believed(run: Run, data_dir: Path) -> None:
+    write(data_dir, "").chmod(0o666)
+    result = run("providers")
+
+    assert result.exit_code == 2
+    assert "chmod go-w" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("most_up = 0", "from 1 to 50"),
+        ('[machines.a]\nprovider = "fly"\nimage = "i"\napp = "acme"\nregions = ["ams"]', "Fly wants a token"),
+        ('[machines.a]\nprovider = "ssh"\nhost = "h"\nhost_key = "x"\nfolder = "f"', "host_key"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said(run: Run, data_dir: Path, text: str, why: str) -> None:
+    write(data_dir, text)
+    result = run("providers", "stop", "a")
+
+    assert result.exit_code == 2
+    assert why in result.output
+
+
+@pytest.mark.parametrize("verb", ["bring", "stop", "destroy"])
+def test_a_machine_that_it_does_not_name_is_none(run: Run, data_dir: Path, verb: str) -> None:
+    write(data_dir, LOCAL.format(folder=json.dumps(str(data_dir / "machines"))))
+    result = run("providers", verb, "other")
+
+    assert result.exit_code == 5
+    assert "it has builder" in result.output
+
+
+def test_nothing_is_deleted_before_somebody_says_so(run: Run, data_dir: Path) -> None:
+    write(data_dir, LOCAL.format(folder=json.dumps(str(data_dir / "machines"))))
+    result = run("providers", "destroy", "builder", stdin="n\n")
+
+    assert result.exit_code == 1
+    assert "Delete builder with all that is on it?" in result.output
+
+
+ODD = ["", "[1]", "{}", '{"verb": "rm", "folder": "x"}', '{"verb": "stop", "folder": "x", "key": "-rf"}', "[" * 10000]
+
+
+@pytest.mark.parametrize("said", ODD)
+def test_what_comes_to_the_other_end_is_looked_at(run: Run, tmp_path: Path, said: str) -> None:
+    result = run("machine-process", stdin=said.replace('"x"', json.dumps(str(tmp_path / "x"))))
+
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)  # it was told why
+    assert not (tmp_path / "x").exists()
