@@ -1,16 +1,21 @@
 """What every hook of Claude Code runs: hands one event to the agent, as `python -I -S forward.py SOCKET EVENT SCOPE`.
 
 It runs at every prompt, in other people's folders. So it imports nothing that takes time (json and socket cost 6 ms
-each), nothing from the current folder, and without an agent it does nothing at all: no output, exit code 0.
+each), nothing from the current folder, and without an agent it is silent: no output, exit code 0. That a talk began is
+then kept for the agent that comes: whose record it reads would not be known else.
 """
 
 import os
 import sys
+import time
 from _json import encode_basestring_ascii
 from _socket import AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET, socket
 from select import select
 
 WAITS_FOR_A_PERSON = "PermissionRequest"
+BEGINS_A_TALK = "SessionStart"
+UNHEARD = "unheard"  # the file with what is kept, beside the agent's socket
+MOST_UNHEARD = 256 * 1024  # bytes of it
 PATIENCE = 5.0  # seconds for the agent to put an event on its disk; other events are answered at once
 RETURN_LOOK = 1.0  # seconds between looks for an agent that is started again
 MAX_LINE = 1024 * 1024  # bytes that the agent's socket takes
@@ -35,9 +40,19 @@ def main(path: str, event: str, scope: str = "") -> None:
 
     `scope` names the settings that the hook stands in: with hooks in several, each event is forwarded by each.
     """
-    connection = connected(path)  # first: nobody waits for input that nobody wants
+    try:
+        connection = connected(path)  # first: nobody waits for input that nobody wants
+    except OSError:
+        if event == BEGINS_A_TALK:
+            keep(path, line(event, _input(), scope))
+        raise
     request = line(event, _input(), scope)
-    answer = _asked(connection, request, event)
+    try:
+        answer = _asked(connection, request, event)
+    except OSError:
+        if event == BEGINS_A_TALK:
+            keep(path, request)
+        raise
     while event == WAITS_FOR_A_PERSON and not answer:  # the agent died: the next one hears the same question again
         answer = _asked(_returned(path), request, event)
     _print(answer)
@@ -54,6 +69,17 @@ def connected(path: str) -> socket:
     if peer not in (os.geteuid(), 0):
         raise PermissionError("not our agent")
     return connection
+
+
+def keep(path: str, request: bytes) -> None:
+    """Leave a request to the agent that comes next to that socket. Raises OSError where none ever was."""
+    folder = path.rpartition("/")[0]
+    there = os.stat(folder)  # noqa: PTH116 -- pathlib takes time
+    if there.st_uid != os.geteuid() or there.st_mode & 0o077:
+        raise PermissionError("not our agent's folder")
+    file = os.open(f"{folder}/{UNHEARD}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    if os.fstat(file).st_size + len(request) <= MOST_UNHEARD:
+        os.write(file, b'{"at": %d, ' % time.time() + request[1:])
 
 
 def _returned(path: str) -> socket:

@@ -4,14 +4,15 @@ import asyncio
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from agent.backends.joined.codex import window_by_itself
 from agent.domain import codex_hook
 from agent.domain.command import MAX_TEXT_BYTES, Reason
-from agent.domain.errors import Refusal
+from agent.domain.errors import AgentError, Refusal
 from agent.domain.frames import Button, Notify
 from agent.domain.hook import HookEvent
 from agent.domain.permission import Over
@@ -20,6 +21,7 @@ from agent.link.client import LinkStatus
 from agent.local.fields import Answer, Message, items_of, strings_of, text_of, texts_of
 from agent.local.question import question_of
 from agent.local.tools import Tools, is_asked
+from agent.local.unheard import Unheard
 from agent.processes import identify
 from agent.services.gemini import GeminiHooks
 from agent.services.hooks import Hooks
@@ -31,6 +33,7 @@ from agent.store.outbox import Outbox
 from agent.token_files import environment
 
 _PID = re.compile(r"[0-9]{1,10}")
+_LATE = 2.0  # seconds by which the kernel may tell a start differently after the clock was set
 MAX_BUTTONS = 8
 MAX_BUTTON_LABEL = 64  # characters
 MAX_BUTTON_ACTION = 43  # bytes: what a Telegram button has room for
@@ -62,6 +65,8 @@ class Requests:
     link: Link
     gemini: GeminiHooks
     workers: Path  # where the programs of sessions find their tokens
+    unheard: Unheard
+    catching_up: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def answer(self, message: Message) -> Answer:
         """Do what the message asks. Raises Refusal."""
@@ -97,6 +102,7 @@ class Requests:
     async def ask(self, message: Message, asking: Asking) -> Answer:
         """A person's answer to a message that asks. Raises Refusal."""
         if message.get("op") == "hook":
+            await self.catch_up()
             output = await self.hooks.asked(_event(message), asking)
             return {"output": output} if output else {}
         if message.get("op") == "tool":
@@ -155,8 +161,23 @@ class Requests:
         await self.uploads.notify(Notify(notification_id, session.session_id, text, _buttons(message)), files)
         return {"notification_id": notification_id}
 
+    async def catch_up(self) -> None:
+        """Take what hooks said while no agent was there. What no program says that runs still says nothing."""
+        async with self.catching_up:
+            for at, message in self.unheard.take():
+                with suppress(AgentError):  # of a full disk, too: then its next hook tells where it is
+                    event = _event(message)
+                    program = identify(event.pid)
+                    # Another one may have its number by now.
+                    if event.name == "SessionStart" and program is not None and program.started <= at + _LATE:
+                        await self._heard(event)
+
     async def _hook(self, message: Message) -> Answer:
-        event = await self.gemini.translated(_event(message))
+        await self.catch_up()
+        return await self._heard(_event(message))
+
+    async def _heard(self, said: HookEvent) -> Answer:
+        event = await self.gemini.translated(said)
         if event.scope == codex_hook.SCOPE:
             window = await asyncio.to_thread(window_by_itself, event.pid)
             if not window:

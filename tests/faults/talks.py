@@ -10,15 +10,16 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.hooks.forward import BEGINS_A_TALK, keep
+from agent.local.client import socket_path
 from tests.faults.world import Machine
 from tests.waiting import wait_until
 
 PACE = 0.02  # seconds between lines
-ENOUGH = 100  # things of a talk; then /clear begins another record
+ENOUGH = 40  # things of a talk; then /clear begins another record, perhaps while no agent is there
 Row = Mapping[str, object]
 
 
@@ -58,27 +59,29 @@ class Talk:
         self._name = str(uuid.uuid4())
         self._path = self._folder / f"{self._name}.jsonl"
         self._path.touch()
-        self._is_known = False  # whether an agent has heard of it
         self.files.append([])
 
     def _hook(self, event: str, **payload: object) -> bool:
-        """Tell the agent, if there is one; whether it has heard."""
+        """Tell the agent, if there is one, as the real hooks do; whether it has heard."""
         environ = {
             "CLAUDE_PID": str(self._program.pid),
             "POINTSMAN_SESSION_ID": self.session,
             "HOME": str(self._folder),
         }
         said = {"hook_event_name": event, "session_id": self._name, "transcript_path": str(self._path), **payload}
-        with suppress(OSError, ValueError):
-            self._machine.ask(op="hook", event=event, environ=environ, payload=said, ask=str(uuid.uuid4()))
-            self._is_known = True
-            return True
-        return False
+        message: dict[str, object] = {"op": "hook", "event": event, "environ": environ, "payload": said}
+        message["ask"] = str(uuid.uuid4())
+        try:
+            self._machine.ask(**message)
+        except (OSError, ValueError):
+            if event == BEGINS_A_TALK:
+                keep(socket_path(self._machine.folder.parent), json.dumps(message).encode() + b"\n")
+            return False
+        return True
 
     def _write(self) -> None:
         while not self._stopping.is_set():
-            # A talk of which no hook tells anybody before the next one begins is not known to be one.
-            if len(self.files[-1]) > ENOUGH and self._is_known:
+            if len(self.files[-1]) > ENOUGH:
                 self._clear()
                 self._hook("SessionStart", source="clear")
             self._hook("UserPromptSubmit", prompt="go on")

@@ -3,11 +3,14 @@
 import asyncio
 import json
 import os
+import re
+import uuid
 from dataclasses import replace
 from typing import Any
 
 from agent.domain.frames import Notify
 from agent.domain.session import Session, SessionState
+from agent.hooks.forward import MOST_UNHEARD, UNHEARD
 from tests.fakes.hook_caller import program
 from tests.rigs.agent_rig import Rig, Rigs
 
@@ -61,6 +64,48 @@ async def test_clearing_the_talk_keeps_the_session(rigs: Rigs) -> None:
             assert (after.session_id, after.generation) == (before.session_id, 1)
             assert after.conversation is not None
             assert after.conversation.conversation_id == OTHER_TALK
+
+
+async def test_talks_that_came_and_went_while_no_agent_was_there_are_known_once_there_is_one(rigs: Rigs) -> None:
+    talks = [str(uuid.UUID(int=number)) for number in range(3)]
+    with program(rigs.data_dir) as claude:
+        async with rigs.running(NOBODY):
+            await claude.says("SessionStart", source="startup", transcript_path="/first.jsonl")
+        for claude.conversation_id in talks:
+            await claude.says("SessionStart", source="clear", transcript_path=f"/{claude.conversation_id}.jsonl")
+            await claude.says("Stop", last_assistant_message="of which nobody is told afterwards")
+
+        async with rigs.running(NOBODY) as rig:
+            talk = only(rig).conversation
+
+            assert talk is not None
+            assert talk.conversation_id == talks[-1]
+            assert talk.earlier == ("/first.jsonl", *(f"/{name}.jsonl" for name in talks[:-1]))
+            assert list(rigs.data_dir.rglob(UNHEARD)) == []
+
+
+async def test_what_another_program_of_that_number_said_is_nobodys(rigs: Rigs) -> None:
+    with program(rigs.data_dir) as claude:
+        async with rigs.running(NOBODY):
+            pass
+        await claude.says("SessionStart", source="startup")
+        (kept,) = rigs.data_dir.rglob(UNHEARD)
+        kept.write_text(re.sub(r'"at": \d+', '"at": 1000000000', kept.read_text()) + "[] half a li")
+
+        async with rigs.running(NOBODY) as rig:
+            assert list(rig.agent.sessions.live()) == []
+
+
+async def test_what_is_kept_for_an_agent_that_stays_away_is_bounded(rigs: Rigs) -> None:
+    with program(rigs.data_dir) as claude:
+        async with rigs.running(NOBODY):
+            pass
+        (folder,) = {path.parent for path in rigs.data_dir.rglob("agent.db")}
+        (folder / UNHEARD).write_bytes(b"\n" * MOST_UNHEARD)
+
+        await claude.says("SessionStart", source="startup")
+
+        assert (folder / UNHEARD).stat().st_size == MOST_UNHEARD
 
 
 async def test_the_session_survives_a_restart_of_the_agent(rigs: Rigs) -> None:
