@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,6 +65,7 @@ class Turns:
     system: System
     home: ClaudeHome
     session: str
+    place: object = None  # its terminal
     late: list[float] = field(default_factory=list)  # seconds from a row's own time to the first page
     _since: list[tuple[str, Json]] = field(default_factory=list)  # of the newest turn, what the first page has
     _watchers: list[Watcher] = field(default_factory=list)
@@ -94,14 +95,14 @@ class Turns:
             wait_until(lambda: any(content.get("text") == prompt for _, content in self._since), 2 * LONG)
             strike()
             if prompt.startswith("%ask"):
-                wait_until(self._is_answered, LONG)
+                wait_until(self.answered, LONG)
             wait_until(lambda: _is_over(list(self._since), prompt), 2 * LONG)
         except NeverHappened as never:
             raise NeverHappened(f"{prompt}: {never}; {self._account()}") from None
 
     def problems(self) -> list[str]:
         """What is wrong between the program's record and what the pages have."""
-        files = self._record()
+        files = self.record()
         pages = [one.watched for one in self._watchers]
         last = files[0][-1]
         wait_until(lambda: all(any(each.key == last for each in page.seen) for page in pages), LONG)
@@ -143,7 +144,8 @@ class Turns:
         sent = self._asked("POST", "/commands", {"sessionId": self.session, "text": prompt, "requestId": name})
         return sent is not None
 
-    def _is_answered(self) -> bool:
+    def answered(self) -> bool:
+        """Answer what it asks from afar; whether it did ask."""
         for one in self._asked("GET", f"/permissions?sessionId={self.session}") or ():
             given = {"inputDigest": one["inputDigest"], "answers": [{"optionIds": ["option-1"]}]}
             return self._asked("POST", f"/permissions/{one['permissionId']}", given) is not None
@@ -157,10 +159,11 @@ class Turns:
             return None
         return answer.json() if answer.ok else None
 
-    def _record(self) -> list[list[str]]:
+    def record(self) -> list[list[str]]:
         """What stands in the files of its record, that of the talk first; each thing by its key."""
         files = sorted((self.home.config / "projects").rglob("*.jsonl"), key=lambda file: len(file.parts))
-        found = [_held(file.read_text().splitlines()) for file in files]
+        # What is being written now is no row yet.
+        found = [_held(file.read_text().rpartition("\n")[0].splitlines()) for file in files]
         # A subagent's end may stand there as a result and as news of it: it ends once.
         return [
             [key for at, key in enumerate(file) if not (key.startswith("tool ") and key in file[:at])] for file in found
@@ -224,28 +227,27 @@ def _keyed(page: Watched, held: Container[str]) -> Watched:
 
 
 @contextmanager
-def turns(folder: Path, kind: str) -> Iterator[Turns]:
-    """The product with one session of that kind, which rests; a page follows it."""
+def turns(folder: Path, kind: str, launcher: Sequence[str] = (), **settings: str) -> Iterator[Turns]:
+    """The product with one session of that kind, which rests; a page follows it. `launcher` as `running` has it."""
     backend, opened = KINDS[kind]
     with ExitStack() as stack:
         api = stack.enter_context(ModelApi())
         (folder / "claude").mkdir()
         home = ClaudeHome(folder / "claude", api)
-        settings = home.config / "settings.json"
         rules = {"permissions": {"defaultMode": "default", "allow": list(_ALLOWED)}}
-        settings.write_text(json.dumps(rules | {"env": {"CLAUDE_CODE_ENABLE_TODO_TOOLS": "1"}}))
+        (home.config / "settings.json").write_text(json.dumps(rules | {"env": {"CLAUDE_CODE_ENABLE_TODO_TOOLS": "1"}}))
         path = f"{home.program.parent}:{home.environ['PATH']}"
-        environ = home.environ | {"PATH": path, "POINTSMAN_START_FOLDERS": str(home.project)}
-        system = stack.enter_context(running(folder, **environ))
+        environ = home.environ | {"PATH": path, "POINTSMAN_START_FOLDERS": str(home.project)} | settings
+        system = stack.enter_context(running(folder, launcher, **environ))
         if kind != "headless":
             system.cli("hooks", "install", "--claude", str(home.program), CLAUDE_CONFIG_DIR=str(home.config))
-        stack.enter_context(opened(system, folder, home))
+        place = stack.enter_context(opened(system, folder, home))
 
         def there() -> str:
             found = [one for one in system.cli("sessions", "--json") if one["backend"] == backend]
             return str(found[0]["sessionId"]) if found and found[0]["state"] == "IDLE" else ""
 
-        one = Turns(system, home, wait_until(there, 2 * LONG))
+        one = Turns(system, home, wait_until(there, 2 * LONG), place)
         stack.callback(one.close)
         one.joined()
         if kind != "headless":

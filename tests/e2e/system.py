@@ -203,13 +203,13 @@ class System:
 
     def wait_for_machine(self, machine_id: str, *, connected: bool) -> None:
         """Wait until the router believes that a machine is connected, or that it is not."""
+        wait_until(lambda: self.is_connected(machine_id) is connected, 30)
 
-        def stands() -> bool:
-            request = control_pb2.ListMachinesRequest()
-            machines = self._control.ListMachines(request, metadata=self._metadata, timeout=5).machines
-            return any(one.machine_id == machine_id and one.connected is connected for one in machines)
-
-        wait_until(stands, 30)
+    def is_connected(self, machine_id: str) -> bool | None:
+        """As the router believes; None where it knows no such machine."""
+        request = control_pb2.ListMachinesRequest()
+        machines = self._control.ListMachines(request, metadata=self._metadata, timeout=5).machines
+        return next((one.connected for one in machines if one.machine_id == machine_id), None)
 
     @property
     def _metadata(self) -> tuple[tuple[str, str], ...]:

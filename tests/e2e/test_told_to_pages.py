@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.hour_away import hour_away
 from tests.e2e.real_turns import KINDS, turns
 from tests.fakes.acp_programs import EVERY
 
@@ -26,3 +27,15 @@ def test_a_page_has_each_thing_of_a_turn_once_and_in_order_whatever_is_killed(ki
         one.turn()
 
         assert one.problems() == []
+
+
+@pytest.mark.parametrize("kind", KINDS if EVERY else ["tmux"])
+def test_a_page_has_each_thing_of_a_turn_for_which_its_machine_had_no_line_for_an_hour(
+    kind: str, tmp_path: Path
+) -> None:
+    with hour_away(tmp_path, kind) as one:
+        one.turn()
+        one.turns.joined()
+        one.turns.says("and now?")
+
+        assert one.turns.problems() == []

@@ -6,6 +6,7 @@
 %slow SECONDS X    says X, word by word over that time
 %agent PROMPT      asks for a subagent with that prompt, then says what it said
 that a person has allowed a call    asks for that very call, then says what the tool said
+%all [[NAME, {…}], …]    asks for one tool after the other, then says "echo: all of it"
 anything else      "echo: " and the prompt
 """
 
@@ -166,6 +167,9 @@ def _reply(prompt: str, results: list[str]) -> tuple[list[Json], float]:
         case ("agent", rest) if not results:
             given = {"description": "Look around", "prompt": rest, "subagent_type": "general-purpose"}
             return [_tool("Agent", given)], 0
+        case ("all", rest):
+            left = json.loads(rest)[len(results) :]
+            return [_tool(*left[0]) if left else _text("echo: all of it")], 0
         case ("bash" | "ask" | "agent" | "tool", _):
             return [_text(f"tool said: {' | '.join(results)}")], 0
         case ("slow", rest):

@@ -58,6 +58,7 @@ class ChaosProxy:
         self.upstream = upstream
         self.port = 0
         self.wires: list[Wire] = []
+        self.refused = 0  # connections, as nobody was there to carry them to
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chaos-proxy")
@@ -120,6 +121,7 @@ class ChaosProxy:
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         except OSError:
             _reset(writer)
+            self.refused += 1
             return
         wire = Wire(writer, up_writer, time.monotonic())
         self.wires.append(wire)
