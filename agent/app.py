@@ -136,9 +136,7 @@ class Agent:
         self.gemini = self._gemini(config, tasks)
         requests = Requests(
             self.key.identity.machine_id, self.sessions, self.inbox, self.outbox, hooks, self.permissions,
-            self.uploads, tools, self.client, self.gemini, config.workers,
-            Unheard(Path(socket_path(config.data_dir))))  # fmt: skip
-        self._catch_up = requests.catch_up
+            self.uploads, tools, self.client, self.gemini, config.workers, Unheard(config.data_dir))  # fmt: skip
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts, events, deltas)
         self._connect(tasks, backends)
         self.joined = JoinedSessions(self.sessions, backends, self.headless_listener, config.home)
@@ -202,7 +200,6 @@ class Agent:
             await self.permissions.recover()
             self.gemini.recover()
             await self.local.start()  # from here on programs may register and hooks may tell
-            await self._catch_up()
             await self.link_handler.recover()  # what was begun is over before anything new is begun
             ready(self.key.identity.machine_id)
             await self._work(stop)

@@ -52,11 +52,12 @@ class LocalServer:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen. Whoever calls holds the folder's lock: a socket that is there is a dead agent's."""
+        """Listen, and hear what was said before. Who calls holds the folder's lock: a socket there is a dead one's."""
         _own_folder(self._path.parent)
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._connected, str(self._path), limit=MAX_LINE)
         self._path.chmod(0o600)  # beside the folder, which is 0700: either is enough
+        await self._requests.catch_up()
 
     async def stop(self) -> None:
         """Stop listening, end the connections, take the socket away."""

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.hooks.forward import MOST_UNHEARD, UNHEARD
+from agent.local.client import socket_path
 from agent.local.fields import Message
 
 
 class Unheard:
-    """What was left beside the socket."""
+    """What was left beside the socket of the agent with that data directory."""
 
-    def __init__(self, socket: Path) -> None:
-        self._file = socket.with_name(UNHEARD)
+    def __init__(self, data_dir: Path) -> None:
+        self._file = Path(socket_path(data_dir)).with_name(UNHEARD)
 
     def take(self) -> Iterator[tuple[float, Message]]:
         """Each with when it was said, in seconds since the epoch; they are gone once all are taken."""
