@@ -5,7 +5,6 @@ A turn of ours is a prompt for each thing: three tools, a task more in its plan,
 
 import json
 import re
-import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
@@ -66,10 +65,15 @@ class Turns:
     home: ClaudeHome
     session: str
     place: object = None  # its terminal
-    late: list[float] = field(default_factory=list)  # seconds from a row's own time to the first page
+    at: dict[int, float] = field(default_factory=dict)  # the program's own time of what has one, by its number
     _since: list[tuple[str, Json]] = field(default_factory=list)  # of the newest turn, what the first page has
     _watchers: list[Watcher] = field(default_factory=list)
     _count: int = 0
+
+    @property
+    def seen(self) -> list[Seen]:
+        """By the first page."""
+        return self._watchers[0].watched.seen
 
     def joined(self) -> Watched:
         """One page more, from now on."""
@@ -126,7 +130,7 @@ class Turns:
 
     def _told(self, event: Json) -> None:
         if event["kind"] in ("said", "tool", "plan") and event["at"] is not None:
-            self.late.append(time.time() - event["at"])
+            self.at[event["seq"]] = event["at"]
             self._since.append((event["kind"], event["content"]))
 
     def _prompts(self, number: int) -> Iterator[str]:

@@ -16,9 +16,11 @@ const MOST_SHOWN = 8_000_000; // bytes of a picture that is shown by itself
 const PRESSED = "pointsman:pressed";
 const pressed = JSON.parse(sessionStorage.getItem(PRESSED) ?? "{}");
 
-/** The row maker for list(): one kind of row for each kind of item. */
+/** The row maker for list(): one kind of row for each kind of item. What the session did has its number. */
 export function messageRow(item) {
-  return MAKERS[item.kind](item);
+  const row = MAKERS[item.kind](item);
+  attribute(row.node, "data-seq", item.seq ?? false);
+  return row;
 }
 
 export const messageKey = (item) => item.seq ? item.key : `${item.kind} ${item.notification_id ?? item.command_id ?? item.key ?? item.created_at ?? ""}`;
