@@ -75,6 +75,28 @@ def test_any_coding_agent_of_the_machine_is_started(console: Console, size: tupl
     assert own.started_agents == ["codex"]
 
 
+def test_a_model_alone_is_asked_without_a_folder(console: Console) -> None:
+    own = console.router.own
+    own.add_machine("farm", "~/src")
+    told = (ProgramVersion("claude", ""), ProgramVersion("model", "", "answers (haiku); it has no tools"))
+    own.known_machines[-1] = replace(own.known_machines[-1], programs=told)
+    sent: list[dict[str, object]] = []
+
+    with console.visit(path="#/queue") as page:
+        page.on("request", lambda one: sent.append(one.post_data_json) if one.url.endswith("/start") else None)
+        page.get_by_role("button", name="Start a session").click()
+        page.get_by_label("Machine").select_option("farm")
+        expect(page.get_by_label("Folder")).to_be_visible()
+        page.get_by_label("Coding agent").select_option(label="A model alone")
+        expect(page.get_by_label("Folder")).to_be_hidden()
+        expect(page.get_by_role("dialog")).to_contain_text("It has no folder and no tools.")
+        page.get_by_label("What it should do").fill("What is a rebase?")
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.locator(".sent .bubble")).to_have_text("What is a rebase?")
+
+    assert [(each["agent"], each["folder"]) for each in sent] == [("model", None)]
+
+
 def test_a_policy_leaves_out_coding_agents(console: Console) -> None:
     own = console.router.own
     own.add_machine("farm", "~/src")

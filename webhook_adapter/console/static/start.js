@@ -6,6 +6,7 @@ import { h, text } from "./dom.js";
 import { agentName } from "./words.js";
 
 const USUAL = "claude";
+const MODEL = "model"; // which needs no folder
 
 const NOWHERE =
   "No machine lets sessions be started from here yet. At a machine: set POINTSMAN_START_FOLDERS to folders where they may, such as ~/src, and start its agent again.";
@@ -24,7 +25,11 @@ export async function startSession(machines, given = {}) {
   const agent = h("select", { id: "start-agent" });
   const which = h("div", {}, h("label", { for: agent.id }, "Coding agent"), agent);
   const words = h("p", { class: "quiet" });
-  const tell = () => text(words, `${agentName(agent.value)} begins there, without a terminal, and answers in a chat of its own here.`);
+  const where = h("div", {}, h("label", { for: folder.id }, "Folder"), folder, h("label", { for: below.id }, "Below it (optional)"), below);
+  const tell = () => {
+    where.hidden = agent.value === MODEL;
+    text(words, where.hidden ? "A model answers at once, in a chat of its own here. It has no folder and no tools." : `${agentName(agent.value)} begins there, without a terminal, and answers in a chat of its own here.`);
+  };
   const prompt = h("textarea", { id: "start-prompt", rows: "3", maxlength: "65536", required: true, placeholder: "Fix the failing test in…" });
   const offer = () => {
     const chosen = open.find((one) => one.machine_id === machine.value);
@@ -44,7 +49,7 @@ export async function startSession(machines, given = {}) {
   prompt.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) prompt.form.requestSubmit();
   });
-  return dialog("Start a session", fields({ words, which, machine, folder, below, prompt }), "Start", begin({ agent, machine, folder, below, prompt }));
+  return dialog("Start a session", fields({ words, which, machine, where, prompt }), "Start", begin({ agent, machine, folder, below, prompt }));
 }
 
 function machineOption(machine) {
@@ -59,15 +64,14 @@ export function agentsOf({ programs, policy }) {
   return allowed.length > 0 ? [...first, ...allowed.filter(({ name }) => name !== USUAL)] : [{ name: USUAL, version: "" }];
 }
 
-function fields({ words, which, machine, folder, below, prompt }) {
+function fields({ words, which, machine, where, prompt }) {
   const labelled = (label, field) => [h("label", { for: field.id }, label), field];
   return [
     words,
     ...labelled("What it should do", prompt),
     ...labelled("Machine", machine),
     which,
-    ...labelled("Folder", folder),
-    ...labelled("Below it (optional)", below),
+    where,
   ];
 }
 
@@ -77,7 +81,8 @@ function begin({ agent, machine, folder, below, prompt }) {
   let said = "";
   return async () => {
     const inside = below.value.trim().replace(/^\/+/, "");
-    const wanted = { machine_id: machine.value, folder: [folder.value.replace(/\/$/, ""), inside].filter(Boolean).join("/"), prompt: prompt.value, agent: agent.value === USUAL ? null : agent.value };
+    const place = agent.value === MODEL ? null : [folder.value.replace(/\/$/, ""), inside].filter(Boolean).join("/");
+    const wanted = { machine_id: machine.value, folder: place, prompt: prompt.value, agent: agent.value === USUAL ? null : agent.value };
     if (said !== "" && said !== JSON.stringify(wanted)) key = newKey();
     said = JSON.stringify(wanted);
     const started = await post("start", { ...wanted, key });

@@ -97,7 +97,7 @@ export function fullName(session) {
 /** The end of a path, which tells most: "/srv/build/src/api" is "…/src/api". */
 export const shortPath = (path) => (path.split("/").length > 4 ? `…/${path.split("/").slice(-2).join("/")}` : path);
 
-const AGENTS = { claude: "Claude Code", "claude-acp": "Claude Code over ACP", gemini: "Gemini CLI", opencode: "OpenCode", codex: "Codex", qwen: "Qwen Code", copilot: "Copilot", vibe: "Vibe" };
+const AGENTS = { claude: "Claude Code", "claude-acp": "Claude Code over ACP", gemini: "Gemini CLI", opencode: "OpenCode", codex: "Codex", qwen: "Qwen Code", copilot: "Copilot", vibe: "Vibe", model: "A model alone" };
 
 /** What people call a coding agent. */
 export const agentName = (name) => AGENTS[name] ?? name;
