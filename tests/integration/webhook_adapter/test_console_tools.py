@@ -1,7 +1,9 @@
 """What a session's head offers in the console: its terminal, search, files, keys of the keyboard, its menu."""
 
+import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from pointsman.client.records import SessionState
@@ -157,6 +159,45 @@ def test_a_session_without_a_terminal_is_ended_from_its_menu(console: Console) -
         wait_until(lambda: console.router.own.known_commands)
 
         assert [one.kind for one in console.router.own.known_commands.values()] == ["stop_session"]
+
+
+CHANGED = {
+    "Interrupt it": (None, ("interrupt", "")),
+    "Mode: default…": (lambda page: page.get_by_role("combobox", name="Mode").select_option("plan"), ("mode", "plan")),
+    "Model: opus…": (lambda page: page.get_by_role("textbox", name="Model").fill("haiku"), ("model", "haiku")),
+    "Compact its context": (None, ("compact", "")),
+    "Clear its context…": (bool, ("clear", "")),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_what_its_program_lets_be_changed_is_changed_from_its_menu(console: Console, name: str) -> None:
+    chosen, signal = CHANGED[name]
+    changes = {"mode": "default", "modes": ("default", "plan"), "model": "opus"}
+    controls = ("MODE", "MODEL", "INTERRUPT", "COMPACT", "CLEAR")
+    console.router.own.add_session(a_session("c-1", label="claude", backend="tmux", controls=controls, **changes))
+    console.router.tells = "It is in a dialog."
+
+    with console.visit(PHONE, path="#/session/c-1") as page:
+        page.get_by_label("More about this session").tap()
+        page.get_by_role("button", name=name).tap()
+        if chosen:
+            chosen(page)
+            page.get_by_role("dialog").get_by_role("button", name=re.compile("^(Set|Clear)$")).tap()
+        expect(page.locator(".toast")).to_contain_text("It is in a dialog.")
+
+    assert [one.control for one in console.router.submissions] == [signal]
+
+
+def test_what_cannot_be_changed_from_afar_says_so(console: Console) -> None:
+    console.router.own.add_session(a_session("c-1", label="claude", backend="pty", controls=("MODEL", "INTERRUPT")))
+
+    with console.visit(path="#/session/c-1") as page:
+        page.get_by_label("More about this session").click()
+        page.get_by_role("button", name="Mode: at its terminal alone").click()
+        expect(page.locator(".toast")).to_contain_text("Change the mode there, with Shift+Tab.")
+
+    assert console.router.submissions == []
 
 
 def test_what_was_read_on_one_page_is_read_on_another(console: Console) -> None:

@@ -5,6 +5,7 @@ import { openAudience } from "./audience.js";
 import { dialog } from "./dialog.js";
 import { attribute, h, icon, list, text } from "./dom.js";
 import { attempt, toast } from "./notices.js";
+import { tellUnlessSent } from "./question.js";
 import { openScreen } from "./screen.js";
 import { needsYou, stateChip } from "./sessions.js";
 import { isMuted, mute, mutedUntil } from "./unread.js";
@@ -125,11 +126,13 @@ function menuItem(item) {
 
 /** What its program lets be changed from afar; only what the router names. */
 function controls(session, act, wish) {
-  const signal = (name, value) => wish("control", { session: session.session_id, signal: name, value });
+  const signal = async (name, value) => tellUnlessSent(await wish("control", { session: session.session_id, signal: name, value }));
   const known = session.controls ?? [];
+  const isAtDeskAlone = session.backend === "pty" && known.includes("model") && !(session.modes?.length > 0);
   return [
     known.includes("interrupt") && act("interrupt", "Interrupt it", () => signal("interrupt")),
     session.modes?.length > 0 && act("mode", `Mode: ${session.mode || "not known"}…`, () => choose("Mode", session.modes, session.mode, (value) => signal("mode", value))),
+    isAtDeskAlone && act("mode", "Mode: at its terminal alone", () => toast("Nobody else sees its screen. Change the mode there, with Shift+Tab.")),
     known.includes("model") && act("model", `Model: ${session.model || "not known"}…`, () => name("Model", session.model, (value) => signal("model", value))),
     known.includes("compact") && act("compact", "Compact its context", () => signal("compact")),
     known.includes("clear") && act("clear", "Clear its context…", async () => (await dialog("Clear the context?", h("p", {}, "It forgets the conversation so far."), "Clear", () => signal("clear"))) && undefined),
