@@ -142,7 +142,8 @@ def test_it_allows_something_else_than_was_asked(page: Page, home: ClaudeHome, t
     take("6-question")
     page.get_by_role("button", name="Change it…").click()
     expect(page.get_by_role("button", name=re.compile("Deny"))).to_have_count(0)
-    page.get_by_label("The input, as JSON").fill('{"command": "touch notes.txt", "description": "One file"}')
+    page.get_by_label("command", exact=True).fill("touch notes.txt")
+    page.get_by_label("description", exact=True).fill("One file")
     take("7-changed")
     page.get_by_role("button", name="Allow this instead").click()
 

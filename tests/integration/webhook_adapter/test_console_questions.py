@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from pointsman.client.permission_records import PermissionDetails, PermissionOption
 from pointsman.client.records import Button
 from tests.rigs.browsed_console import IN_BROWSER, PHONE, Console
 from tests.rigs.console_scene import ALLOW, DENY, EDIT, FORMAT
@@ -185,6 +186,7 @@ def test_what_is_allowed_may_be_changed_where_the_router_lets_it(console: Consol
         page.goto(f"{console.address}/console/#/session/s-1")
         page.reload()
         page.get_by_role("button", name="Change it…").click()
+        page.get_by_role("button", name="As JSON").click()
         field = page.get_by_label("The input, as JSON")
         expect(page.get_by_role("button", name="Deny", exact=True)).to_be_hidden()
         expect(page.get_by_label("A reason to deny, or your own answer")).to_be_hidden()
@@ -205,3 +207,37 @@ def test_what_is_allowed_may_be_changed_where_the_router_lets_it(console: Consol
         "allow",
         '{"command": "make test"}',
     )
+
+
+def test_each_text_of_what_is_allowed_has_a_field_of_its_own(console: Console) -> None:
+    own = console.router.own
+    given = {"command": "make", "description": "Build it\r\nanew"}
+    options = tuple(PermissionOption(name, "", name.upper()) for name in ("allow", "deny"))
+    details = PermissionDetails(input_json=json.dumps(given), editable=True)
+    own.ask("q", "s-1", "Bash", "make", options=options, details=details)
+    own.say("s-1", "May it use Bash?\n\nmake", ALLOW, DENY, permission_id="q")
+    sent: list[dict[str, str]] = []
+
+    with console.visit(PHONE, path="#/session/s-1") as page:
+        page.route("**/console/api/answer", lambda route: _noted(route, sent))
+        page.get_by_role("button", name="Change it…").tap()
+        page.get_by_label("command", exact=True).fill("make test")
+        page.get_by_role("button", name="As JSON").tap()
+        expect(page.get_by_label("The input, as JSON")).to_have_value(
+            json.dumps({**given, "command": "make test"}, indent=2)
+        )
+        page.get_by_label("The input, as JSON").fill("[]")
+        page.get_by_role("button", name="As JSON").tap()
+        expect(page.locator(".toast")).to_contain_text("it is allowed as JSON")
+        page.get_by_label("The input, as JSON").fill(json.dumps({**given, "command": "make all"}))
+        page.get_by_role("button", name="As JSON").tap()
+        expect(page.get_by_label("command", exact=True)).to_have_value("make all")
+        page.get_by_role("button", name="Allow this instead").tap()
+        expect(page.get_by_role("button", name="Deny", exact=True)).to_have_attribute("aria-disabled", "true")
+
+    assert [json.loads(each["input"]) for each in sent] == [{**given, "command": "make all"}]
+
+
+def _noted(route: Route, sent: list[dict[str, str]]) -> None:
+    sent.append(route.request.post_data_json)
+    route.fulfill(json={"command_id": "c", "answer": ""})

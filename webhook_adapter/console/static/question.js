@@ -9,13 +9,14 @@ import { attempt, toast } from "./notices.js";
 import { allowWithPasskey, hasPasskeys } from "./passkey.js";
 import { prose } from "./prose.js";
 import { changeOf, json } from "./tools.js";
-import { ago, clock, hover } from "./words.js";
+import { ago, clock, hover, minute } from "./words.js";
 
 // What chats tell: here the field is below.
 const TELLS = /\n\n(?:Reply to this message to|Or reply to this message with)[^\n]*$/;
 const RISKY = /^(⚠[^\n]*\n\n)?([^]*)$/;
 const FIELD = /^(\w+): (.*)$|^(\w+):\n```\n([^]*?)\n```$/gm;
 
+const MOST_FIELDS = 8; // of an input that is changed field by field
 const GIVEN = { Edit: ["file_path", "old_string", "new_string", "replace_all"], Write: ["file_path", "content"] };
 
 /** The row maker for list(): items of the stream's questions, with `name` where it is shown among others'. */
@@ -94,7 +95,7 @@ function allowFor(state, proof) {
   if (!offered) return [];
   const token = offered.data.split(":").slice(0, 2).join(":");
   const until = evening();
-  const spans = [["2 hours, here", 120], [`Until ${clock(until / 1000)}, here`, Math.ceil((until - Date.now()) / 60_000)]];
+  const spans = [["2 hours, here", 120], [`Until ${minute(until / 1000)}, here`, Math.ceil((until - Date.now()) / 60_000)]];
   const menu = h("div", { class: "choices for", role: "group", "aria-label": "For how long", hidden: true }, spans.map(([label, minutes]) => choice(state, { label: `⏱ ${label}`, data: `${token}:for-${minutes}` }, proof)),
     (state.item.options ?? []).filter((option) => option.verdict === "allow_always").map((option) => choice(state, { label: `${option.label || "Always"}: as the program means it`, data: `${token}:${option.option_id}` }, proof)));
   const open = h("button", { class: "button choice", type: "button", "aria-expanded": "false" }, offered.label);
@@ -186,24 +187,22 @@ function secondFactor({ item, wish }) {
   return { node, show };
 }
 
-/** Where the input may be changed before it is allowed: the input as JSON, in a field. */
+/** Where the input may be changed before it is allowed: a field for each of its texts, or all of it as JSON. */
 function editor(state) {
   const { item } = state;
   const node = h("form", { class: "edited", hidden: true });
   if (!item.editable) return Object.assign(node, { show() {} });
   const allow = item.options.find((option) => option.verdict === "allow");
-  const field = h("textarea", { rows: "6", maxlength: "16384", spellcheck: "false", class: "mono", "aria-label": "The input, as JSON" });
-  field.value = JSON.stringify(json(item.input_json), null, 2);
+  const input = inputFields(json(item.input_json));
   const submit = h("button", { class: "button small primary", type: "submit" }, "Allow this instead");
   const close = h("button", { class: "button small", type: "button", onclick: () => turn(false) }, "Leave it as it is");
-  node.append(h("label", {}, "Allow it with another input", field), h("div", { class: "actions" }, submit, close));
+  node.append(h("p", { class: "quiet" }, "Allow it with another input"), input.node, h("div", { class: "actions" }, submit, close, input.toggle));
   const open = h("button", { class: "button choice", type: "button", "data-edit": "" }, "Change it…");
   queueMicrotask(() => state.buttons.append(open));
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
     await attempt(submit, async () => {
-      if (!json(field.value)) throw new Error("That is not a JSON object. Look for a missing comma or bracket.");
-      await respond(state, { option: allow.option_id, input: field.value }, { show: () => toast("This needs your code: allow it as it is, or use a passkey.") });
+      await respond(state, { option: allow.option_id, input: input.value() }, { show: () => toast("This needs your code: allow it as it is, or use a passkey.") });
       if (state.answered) turn(false);
     });
   });
@@ -211,10 +210,58 @@ function editor(state) {
   function turn(isOpen) {
     node.hidden = !isOpen;
     state.buttons.hidden = state.words.hidden = isOpen;
-    if (isOpen) field.focus();
+    if (isOpen) input.focus();
     else open.focus();
   }
   return Object.assign(node, { show: () => turn(true) });
+}
+
+/** {node, toggle, value(), focus()} of an input that somebody changes; value() raises what is wrong with it. */
+function inputFields(given) {
+  const names = Object.keys(given);
+  const isPlain = names.length > 0 && names.length <= MOST_FIELDS && names.every((name) => typeof given[name] === "string");
+  const fields = isPlain ? names.map((name) => fieldOf(name, given[name])) : [];
+  const raw = inputField("", { "aria-label": "The input, as JSON", rows: "6" });
+  const node = h("div", { class: "edited-fields" });
+  const toggle = h("button", { class: "button small ghost", type: "button", hidden: !isPlain }, "As JSON");
+  let isRaw = !isPlain;
+  const changed = () => Object.fromEntries(fields.map(({ name, value }) => [name, value()]));
+  function show(input) {
+    raw.value = JSON.stringify(input, null, 2);
+    node.replaceChildren(...(isRaw ? [raw] : fields.map(({ label }) => label)));
+    attribute(toggle, "aria-pressed", String(isRaw));
+  }
+  function value() {
+    if (!isRaw) return JSON.stringify(changed());
+    if (!json(raw.value)) throw new Error("That is not a JSON object. Look for a missing comma or bracket.");
+    return raw.value;
+  }
+  toggle.addEventListener("click", () => {
+    const input = isRaw ? json(raw.value) : changed();
+    const fits = input && Object.keys(input).join() === names.join() && names.every((name) => typeof input[name] === "string");
+    if (isRaw && !fits) return toast("That has no fields of its own any more: it is allowed as JSON.");
+    isRaw = !isRaw;
+    if (!isRaw) for (const one of fields) one.take(input[one.name]);
+    return show(input);
+  });
+  show(given);
+  return { node, toggle, value, focus: () => (isRaw ? raw : fields[0].field).focus() };
+}
+
+/** One text of an input. A field shows all line ends as one kind: what nobody touched stays what it was. */
+function fieldOf(name, given) {
+  const field = inputField(given);
+  const first = field.value;
+  const value = () => (field.value === first ? given : field.value);
+  const take = (text) => text !== value() && (field.value = text);
+  return { name, field, label: h("label", {}, name, field), value, take };
+}
+
+function inputField(value, attributes = {}) {
+  const rows = String(Math.min(6, value.split("\n").length));
+  const field = h("textarea", { rows, maxlength: "16384", spellcheck: "false", autocapitalize: "none", class: "mono", ...attributes });
+  field.value = value;
+  return field;
 }
 
 /** It became a command; else somebody wants to know why not. */
