@@ -147,7 +147,7 @@ class FakeEvents(FakeDeferred):
             permission_id, session_id, "devbox", str(kind), tool, text, "d" * 64, options, "OPEN", "", "", "", "", "",
             created_at, None, None,  # type: ignore[arg-type]
         )  # fmt: skip
-        made = replace(made, **{name: given[name] for name in ("risks", "machine_id") if name in given})  # type: ignore[arg-type]
+        made = replace(made, **{name: given[name] for name in ("risks", "machine_id", "details") if name in given})  # type: ignore[arg-type]
         self.asked.append(made)
         return made
 

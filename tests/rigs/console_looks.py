@@ -78,6 +78,31 @@ def _audience(page: Page) -> None:
     expect(page.locator(".audience li")).to_have_count(2)
 
 
+def _muted(page: Page) -> None:
+    page.get_by_label("More about this session").click()
+    page.get_by_role("button", name="Mute it here until…").click()
+    page.locator("#mute-until").fill("2026-12-09T18:30")
+
+
+def _edited(page: Page) -> None:
+    page.get_by_role("button", name="Change it…").click()
+
+
+def _for(page: Page) -> None:
+    page.get_by_role("button", name="⏱ Allow for…").click()
+
+
+def _logged_out(page: Page) -> None:
+    page.context.clear_cookies()
+    page.reload()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+
+
+def _start(page: Page) -> None:
+    page.locator("#start").click()
+    page.get_by_label("Coding agent").select_option("model")
+
+
 def _keys(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("?")
@@ -110,18 +135,24 @@ STATES = {
     "trace": State("#/trace", ".nothing"),
     "passkey": State("#/passkey", ".trace-form"),
     "list": State("#/", "#sessions .row"),
-    "start": State("#/machines", ".card", lambda page: page.locator("#start").click()),
+    "workspaces": State("#/workspaces", ".workspaces .card"),
+    "start": State("#/", "#sessions .row", _start),
+    "muted": State("#/session/s-1", ".question", _muted),
+    "edited": State("#/session/s-1", ".question", _edited),
+    "for": State("#/session/s-1", ".question", _for),
+    "login": State("#/", "#sessions .row", _logged_out),
     "keys": State("#/session/team%2Fdocs", ".question", _keys),
 }
 
 
 def on_a_phone(name: str) -> bool:
-    """What has no place there: a list that is hidden behind a page, keys."""
-    return name not in ("start", "keys")
+    """Keys have no place there."""
+    return name != "keys"
 
 
 def bring(page: Page, state: State) -> None:
     """Let the page be in that state."""
+    expect(page.locator("#sessions .row").first).to_be_attached()  # else all of it may be there but these
     expect(page.locator(state.shown).first).to_be_visible()
     state.act(page)
 

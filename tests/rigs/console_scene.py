@@ -9,10 +9,13 @@ from pointsman.client.deferred import DeferredState, DeferredTask
 from pointsman.client.gates import ProgramVersion
 from pointsman.client.notes import NoteScope, NoteSource, NoteState
 from pointsman.client.people_records import Ladder
+from pointsman.client.permission_records import PermissionDetails, PermissionOption
 from pointsman.client.records import Button, CommandState, SessionState
+from pointsman.client.workspaces import Workspace, WorkspaceState
 from tests.rigs.console_audience import a_rule
 from tests.rigs.console_notes import a_note
 from tests.rigs.console_router import FakeRouter, a_session
+from tests.rigs.console_workspaces import a_workspace
 
 ANSWER = """One test fails: an **empty body** is no JSON. I'd answer `400` there:
 
@@ -45,8 +48,12 @@ EDIT = (
     "new_string:\n```\nwait_until(done)\n```\nreplace_all: False"
 )
 REASON = "\n\nReply to this message to deny with a reason."
-ALLOW, DENY = Button("Allow", "allow"), Button("Deny", "deny")
+ALLOW, DENY, ALLOW_FOR = Button("Allow", "allow"), Button("Deny", "deny"), Button("⏱ Allow for…", "for")
 ALWAYS = Button("Always: Bash(make dist) in this project", "always")
+_CHANGES: dict[str, object] = {
+    "mode": "acceptEdits", "modes": ("default", "acceptEdits", "plan"), "model": "claude-opus-4-5",
+    "controls": ("MODE", "MODEL", "INTERRUPT", "COMPACT", "CLEAR"),
+}  # fmt: skip
 FORMAT = "Which format?\n• HTML - for the web\n• PDF - for print"
 
 
@@ -59,13 +66,16 @@ def a_day() -> FakeRouter:
     programs = (
         ProgramVersion("claude", "2.1.332", "asks people before it does something"),
         ProgramVersion("gemini", "0.12.0", "in its mode default, set at each start", login="YES"),
+        ProgramVersion("model", "", "answers (claude-opus-4-5); it has no tools"),
         ProgramVersion("codex", "", "in its mode read-only, set at each start", login="NO"),
     )
     own.known_machines[0] = replace(own.known_machines[0], programs=programs)
     own.add_machine("attic", connected=False)
     waiting, busy = SessionState.WAITING, SessionState.BUSY
     for session in (
-        a_session("s-1", label="api-refactor", backend="tmux", state=waiting, waiting_for="permission: Bash"),
+        a_session(
+            "s-1", label="api-refactor", backend="tmux", state=waiting, waiting_for="permission: Bash", **_CHANGES
+        ),
         a_session("team/docs", label="docs"),
         a_session("c-1", label="claude", distinction="fix the flaky test", state=busy, backend="headless"),
         a_session("s-3", "attic", label="sensor", connected=False),
@@ -80,6 +90,7 @@ def a_day() -> FakeRouter:
     own.known_ladder = Ladder("15m again, 30m mail!", "failed, machine-lost")
     own.summaries = {"4711": "every day 8:00"}
     _later(router)
+    own.known_workspaces = _workspaces()
     own.known_notes = (
         a_note(11, "Deployments run from the attic, at night, with deploy.sh --all"),
         a_note(12, "The empty body is a 400 since the refactoring; clients were told.", scope=NoteScope.PERSON,
@@ -127,15 +138,29 @@ def _talk(router: FakeRouter, begins: datetime) -> None:
 
 def _questions(router: FakeRouter) -> None:
     own = router.own
-    own.ask("q-1", "s-1", "Bash", BASH)
-    own.say(
-        "s-1", f"⚠️ It deletes files.\n\nMay it use Bash?\n\n{BASH}{REASON}", ALLOW, ALWAYS, DENY, permission_id="q-1"
-    )
+    given = {"command": "rm -rf build && make dist", "description": "Build it anew"}
+    options = tuple(PermissionOption(name, "", f"{name}".upper()) for name in ("allow", "deny"))
+    details = PermissionDetails(input_json=json.dumps(given), editable=True)
+    own.ask("q-1", "s-1", "Bash", BASH, details=details, options=options)
+    risky = f"⚠️ It deletes files.\n\nMay it use Bash?\n\n{BASH}{REASON}"
+    own.say("s-1", risky, ALLOW, ALLOW_FOR, ALWAYS, DENY, permission_id="q-1")
     own.ask("q-2", "c-1", "Edit", EDIT)
     own.say("c-1", f"May it use Edit?\n\n{EDIT}{REASON}", ALLOW, DENY, permission_id="q-2")
     own.ask("q-3", "team/docs", "AskUserQuestion", FORMAT, kind="QUESTION")
     choices = (Button("HTML", "option-1"), Button("PDF", "option-2"), Button("Don't answer", "deny"))
     own.say("team/docs", FORMAT, *choices, permission_id="q-3")
+
+
+def _workspaces() -> tuple[Workspace, ...]:
+    """Of each state one."""
+    branch, waiting = "refs/heads/parse", WorkspaceState.WAITING
+    return (
+        a_workspace("acme/api@main", WorkspaceState.IN_USE, session_id="s-1", dirty=True, unpushed=2),
+        a_workspace("acme/api@parse", waiting, ref=branch, unpushed=1, session_id="", detail="1 commit is only here"),
+        a_workspace("acme/web@main", WorkspaceState.READY, session_id=""),
+        a_workspace("acme/docs@typo", WorkspaceState.ARCHIVED, session_id="", decision="merged, and 7 days over"),
+        a_workspace("acme/old@main", WorkspaceState.FAILED, session_id="", detail="git: repository not found"),
+    )
 
 
 def _queue(router: FakeRouter) -> None:
