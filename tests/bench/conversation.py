@@ -1,7 +1,7 @@
 """How a conversation of 10 000 events feels in a browser: `python -m tests.bench.conversation [EVENTS]`.
 
-When its newest words are there, how long the longest frame is while somebody scrolls all the way back, and what the
-page holds then. Nothing of it is written anywhere.
+When its newest words are there, how long frames are while somebody scrolls all the way back, and what the page holds
+then. Nothing of it is written anywhere.
 """
 
 import sys
@@ -10,10 +10,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.faults.table import quantile
 from tests.rigs.browsed_console import CHROMIUM, Console, served
 from tests.rigs.console_router import FakeRouter, a_session
 
 MIB = 1024 * 1024
+LONG = 50  # milliseconds, after which people feel that a page hangs
 _WORDS = "The parser takes `bytes` now, and **no text**:\n\n```python\ndef parse(line: bytes) -> Row:\n    ...\n```\n"
 _FIRST = """() => new PerformanceObserver(() => {}) && addEventListener("DOMContentLoaded", () => {
   new MutationObserver((_, watch) => {
@@ -23,10 +25,10 @@ _FIRST = """() => new PerformanceObserver(() => {}) && addEventListener("DOMCont
   }).observe(document.body, { childList: true, subtree: true });
 })"""
 _FRAMES = """() => {
-  globalThis.longest = 0;
+  globalThis.frames = [];
   let last = performance.now();
   const look = (now) => {
-    globalThis.longest = Math.max(globalThis.longest, now - last);
+    globalThis.frames.push(now - last);
     last = now;
     requestAnimationFrame(look);
   };
@@ -100,7 +102,10 @@ def measure(console: Console) -> None:
         print(f"held then: {held(page):.0f} MiB by scripts, {resident(console.browser):.0f} MiB by the page's process")
         page.evaluate(f"({_FRAMES})()")
         to_the_beginning(page)
-        print(f"longest frame on the way to the beginning: {page.evaluate('globalThis.longest'):.0f} ms")
+        frames: list[float] = page.evaluate("globalThis.frames")
+        slow = sum(one > LONG for one in frames)
+        print(f"{len(frames)} frames on the way to the beginning: p50 {quantile(frames, 0.5):.0f} ms, ", end="")
+        print(f"p99 {quantile(frames, 0.99):.0f} ms, longest {max(frames):.0f} ms; {slow} longer than {LONG} ms")
         print(f"rows there: {page.locator('.messages li').count()}")
         print(f"held then: {held(page):.0f} MiB by scripts, {resident(console.browser):.0f} MiB by the page's process")
 
