@@ -82,13 +82,22 @@ class FlyApi:
             answer = connection.getresponse()
             after = answer.headers.get("retry-after", "")
             rest = float(after) if after.isascii() and after.isdigit() else 0.0
-            return answer.status, min(rest, _LONGEST_REST), answer.read(MOST)
+            return answer.status, min(rest, _LONGEST_REST), self._whole(answer)
         except (OSError, http.client.HTTPException) as error:
             if method == "GET":
                 raise ProviderError(f"Fly did not answer: {type(error).__name__}") from None
             raise Unsure("Fly did not answer: it may have been done") from None
         finally:
             connection.close()
+
+    def _whole(self, answer: http.client.HTTPResponse) -> bytes:
+        """Raises TimeoutError where it only drips: each byte in time, and never all."""
+        data, until = b"", self.clock() + PATIENCE
+        while len(data) < MOST and (more := answer.read1(64 * 1024)):
+            data += more
+            if self.clock() > until:
+                raise TimeoutError
+        return data
 
     def _read(self, method: str, status: int, data: bytes) -> object:
         words = _words(data)

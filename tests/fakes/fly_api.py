@@ -11,6 +11,8 @@ Json = dict[str, Any]
 TOKEN = "fly-owner-and-nobody-else"
 APP = "acme-machines"
 ALL = 1_000_000
+ODD: dict[str, Any] = {"null": None, "list": [[], None, {"id": 1}], "words": "Bad Gateway", "object": {"id": "m"}}
+"""Answers that are none, to what was done."""
 
 
 class FlyStandIn:
@@ -27,6 +29,8 @@ class FlyStandIn:
         self.fail: dict[str, tuple[int, str]] = {}  # what is answered so, each once, and not done
         self.before: dict[str, Callable[[], object]] = {}  # what comes between, each once
         self.slow_to_stop = False
+        self.count = 0  # of calls
+        self.trouble: dict[int, str] = {}  # what becomes of the call of that number
         self._calls: dict[str, list[float]] = {}
         self._number = 0
         self._lock = threading.Lock()
@@ -59,7 +63,13 @@ class FlyStandIn:
             if name in self.fail:
                 status, why = self.fail.pop(name)
                 return status, {"error": why}
+            self.count += 1
+            trouble = self.trouble.get(self.count, "")
+            if trouble.isdigit():
+                return int(trouble), {"error": "not now"}
             answer = self._done(method, words, body, query)
+            if trouble:
+                return (0, None) if trouble == "lost" else (200, ODD[trouble])
             if name in self.lose:
                 self.lose.remove(name)
                 return 0, None

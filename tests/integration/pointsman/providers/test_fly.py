@@ -1,15 +1,18 @@
 """Machines of Fly: its pace, its regions, its disks, and answers that are lost."""
 
 import base64
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from pointsman.providers.fly import FlyProvider
 from pointsman.providers.fly_api import FlyApi
 from pointsman.providers.provider import BOOT, Full, ProviderError, State, Unsure, name_of
-from tests.fakes.fly_api import APP, TOKEN
-from tests.integration.pointsman.providers.scenes import WANTED, FlyScene, fly_scene
+from tests.fakes.fly_api import APP, ODD, TOKEN
+from tests.integration.pointsman.providers.scenes import WANTED, Clock, FlyScene, fly_scene
 
 KEY = WANTED.key
 
@@ -110,6 +113,62 @@ def test_two_calls_at_once_make_one_machine(scene: FlyScene, call: str) -> None:
 
     assert [each.reference for each in scene.provider.listed()] == [made.reference]
     assert (scene.machines(), scene.disks()) == (1, 1)
+
+
+@pytest.mark.parametrize("trouble", ["429", "408", "503", "lost", *ODD])
+@pytest.mark.parametrize("verb", ["ensure", "start", "stop", "destroy"])
+def test_whatever_meets_whichever_of_its_calls_it_is_done_once_in_the_end(
+    scene: FlyScene, verb: str, trouble: str
+) -> None:
+    ends = {"stop": [State.STOPPED], "destroy": []}.get(verb, [State.RUNNING])
+    at = met = 1
+    while met >= at:  # until it makes no call of that number
+        begin(scene, verb)
+        scene.fly.count, scene.fly.trouble = 0, {at: trouble}
+        said(scene, verb)
+        met, scene.fly.trouble = scene.fly.count, {}
+        said(scene, verb)  # whoever was answered wrongly does not know
+
+        assert [each.state for each in scene.provider.listed()] == ends
+        assert scene.machines() == scene.disks() == len(ends)
+        scene.clock.sleep(60)
+        scene.provider.destroy(KEY)
+        at += 1
+
+
+def begin(scene: FlyScene, verb: str) -> None:
+    """What has to be before that verb."""
+    if verb != "ensure":
+        scene.provider.ensure(WANTED)
+    if verb == "start":
+        scene.provider.stop(KEY)
+
+
+def said(scene: FlyScene, verb: str) -> None:
+    scene.clock.sleep(60)
+    with suppress(ProviderError):
+        getattr(scene.provider, verb)(WANTED if verb == "ensure" else KEY)
+
+
+def test_one_that_only_drips_is_given_up(scene: FlyScene) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        api = FlyApi(f"http://127.0.0.1:{server.getsockname()[1]}", APP, TOKEN, scene.clock, scene.clock.sleep)
+        dripping = threading.Thread(target=drip, args=(server, scene.clock))
+        dripping.start()
+        with pytest.raises(ProviderError, match="TimeoutError"):
+            FlyProvider(api, ("ams",)).listed()
+        dripping.join()
+
+
+def drip(server: socket.socket, clock: Clock) -> None:
+    """One byte in half a minute, for as long as somebody takes them."""
+    there, _ = server.accept()
+    with there, suppress(OSError):
+        there.recv(65536)
+        there.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+        while True:
+            clock.sleep(30)
+            there.sendall(b"[")
 
 
 def test_one_that_does_not_stop_in_time_has_not_failed(scene: FlyScene) -> None:

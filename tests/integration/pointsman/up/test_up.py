@@ -92,12 +92,17 @@ def running(folder: Path, **settings: str) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
-    with short_folder() as folder, running(folder) as one:
-        yield one
+    with short_folder() as folder:
+        providers = folder / "providers.toml"
+        providers.write_text("most_up = 1\n")
+        providers.chmod(0o600)
+        with running(folder) as one:
+            yield one
 
 
 def test_up_starts_everything_and_tells_where_it_is(up: Up) -> None:
-    assert sorted(child.cmdline()[-1] for child in up.children()) == sorted(PROGRAMS)
+    assert sorted(child.cmdline()[-1] for child in up.children()) == sorted((*PROGRAMS, "run"))
+    assert up.line(r"^providers .*ready providers")
     assert [bool(up.line(rf"^  {row} +\S")) for row in ("console", "router", "machine", "telegram", "data")] == [
         True
     ] * 5
