@@ -54,6 +54,7 @@ from router.services.chat.settings import SettingsCommands
 from router.services.chat.starts import ChatStarts
 from router.services.chat.topics import Topics
 from router.services.chat.voices import Voices
+from router.services.chat.workspaces import ChatWorkspaces
 from router.services.concerns import Concerns
 from router.services.controls import Controls
 from router.services.deferral.deferrals import Deferrals
@@ -146,7 +147,7 @@ class Router:
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         bound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
-            people.pairing, batches, answer_rules, memory, notifications, new_id)  # fmt: skip
+            people.pairing, batches, answer_rules, memory, notifications, new_id, janitor)  # fmt: skip
         database.on_commit, voices = partial(wakeups.wake, ANYTHING), bound.inbound.voices  # watchers look for it
         unseen, concerns = Unseen(session_service, notifications, clock), Concerns(permissions, again, hub, clock)
         concerns.hear(status_messages, notifications, session_service, deferral.limits, controls)
@@ -182,12 +183,14 @@ def _inbound(
     hub: Hub, delivery: DeliveryEngine, status_messages: StatusMessages, dead_letters: DeadLetters,
     permissions: Permissions, starts: Starts, deferral: Deferral, clock: Clock, controls: Controls, pairing: Pairing,
     batches: Batches, rules: AnswerRules, memory: Memory, notifications: Notifications, new_id: Callable[[], str],
+    janitor: Janitor,
 ) -> BoundChats:  # fmt: skip
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
     many = ChatBatches(batches, rules, status_messages, clock, new_id)
     for_a_time, pages = ChatAnswerRules(rules, status_messages, clock, deferral.kept.zone), Pages(permissions, controls)
     settings, notes = SettingsCommands(clock, deferral.kept.zone), ChatNotes(memory, status_messages)
-    commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings), many)
+    followed = AudienceCommands(pairing, settings)
+    commands = ChatCommands(delivery, settings, hub, later, followed, many, ChatWorkspaces(janitor))
     proposals = ChatProposals(starts, status_messages, delivery.quick, clock, new_id)
     notifications.on_proposed.append(proposals.proposed)
     buttons = ChatButtons(delivery, dead_letters, status_messages, later, many, notes, proposals)

@@ -22,6 +22,9 @@ _STATES = {
     WorkspaceState.GONE: "gone",
     WorkspaceState.FAILED: "❌ failed",
 }
+HOW = "/workspaces lists them. /workspaces close NAME: in 7 days it goes. /workspaces keep NAME: it stays."
+NO_SUCH = "There is no workspace of that name. /workspaces lists them."
+SEVERAL = "Several are called so. Name one by its key: {keys}"
 _LINE = "{state} · {key} on {machine}{work}{why}"
 
 
@@ -30,6 +33,16 @@ def listed(there: Sequence[Shown]) -> str:
     lines = [_line(each) for each in there[:MAX_LISTED]]
     more = [MORE.format(count=len(there) - MAX_LISTED)] if len(there) > MAX_LISTED else []
     return "\n".join([*lines, *more]) or NONE
+
+
+def which(found: Sequence[Shown]) -> str:
+    """Why a name is not that of one."""
+    return SEVERAL.format(keys=", ".join(each.known.key for each in found[:MAX_LISTED])) if found else NO_SUCH
+
+
+def now(shown: Shown) -> str:
+    """How one stands, once a person has said something of it."""
+    return _line(shown)
 
 
 def _line(shown: Shown) -> str:

@@ -13,8 +13,6 @@ from router.domain.routing import CONTROLS, Inbound
 from router.domain.session import Session, bare_id
 from router.domain.wording import answers
 from router.domain.wording import controls as wording
-from router.domain.wording.workspaces import listed
-from router.domain.workspace import WorkspaceState
 from router.link.hub import Hub
 from router.services.chat import audience, batches
 from router.services.chat.audience import AudienceCommands, matching
@@ -22,10 +20,10 @@ from router.services.chat.batches import ChatBatches
 from router.services.chat.buttons import Press
 from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.settings import SettingsCommands
+from router.services.chat.workspaces import ChatWorkspaces
 from router.services.delivery.engine import DeliveryEngine
 from router.services.people import rights
-from router.services.workspaces import reaches
-from router.store import chats, commands, sessions, workspaces
+from router.store import chats, commands, sessions
 from router.store.database import Transaction
 
 MAX_LISTED = 20
@@ -54,6 +52,7 @@ class ChatCommands:
     _deferrals: ChatDeferrals
     _audience: AudienceCommands
     _batches: ChatBatches
+    _workspaces: ChatWorkspaces
 
     def run(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Reply | Press:
         """Carry out one command of routing.CHAT_COMMANDS; `about`: what those of ABOUT_A_SESSION are for."""
@@ -72,17 +71,18 @@ class ChatCommands:
             case "cancel":
                 return Reply(self._cancel(tx, chat, about))
             case "status" | "dead" | "workspaces":
-                return self._told(tx, inbound, name)
+                return self._told(tx, inbound, name, argument)
             case "topics" | "policy" | "quiet" | "settings":
                 return Reply(*self._settings.of_chat(tx, chat, name, argument))
         return (
             _control(sessions.get(tx, about), ControlKind(name), argument) if name in CONTROLS else Reply(answers.HELP)
         )
 
-    def _told(self, tx: Transaction, inbound: Inbound, name: str) -> Reply:
+    def _told(self, tx: Transaction, inbound: Inbound, name: str, argument: str) -> Reply:
         if name == "dead":
             return _dead(tx)
-        return Reply(self._status(tx, inbound) if name == "status" else _workspaces(tx, inbound.person))
+        is_status = name == "status"
+        return Reply(self._status(tx, inbound) if is_status else self._workspaces.run(tx, inbound, argument))
 
     def _of_others(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Reply:
         if name in audience.COMMANDS:
@@ -186,11 +186,6 @@ def _dead(tx: Transaction) -> Reply:
     if len(letters) > MAX_SHOWN:
         text = answers.MORE_DEAD_LETTERS.format(count=len(letters), shown=MAX_SHOWN)
     return Reply(text, letters=tuple(letters[:MAX_SHOWN]))
-
-
-def _workspaces(tx: Transaction, person: Person | None) -> str:
-    there = [each for each in workspaces.shown(tx) if each.known.state is not WorkspaceState.GONE]
-    return listed([each for each in there if person is None or reaches(tx, person.scope, each.known)])
 
 
 def _key(session: Session, name: str) -> Reply | Press:
