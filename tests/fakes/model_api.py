@@ -36,6 +36,7 @@ class ModelApi:
 
     def __init__(self) -> None:
         self.prompts: list[str] = []
+        self.systems: list[str] = []  # what stood before each of them
         self.limited_until = 0  # seconds since the epoch; until somebody says 0, every prompt is at a usage limit
         self._spoke = time.monotonic()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -86,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not results:
             self._api.prompts.append(prompt)
+            self._api.systems.append(json.dumps(body.get("system")))
         self._api.speaks()
         if self._api.limited_until:
             self._refuse(self._api.limited_until)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.questions import Asker
+from agent.backends.model.prompts import Prompts
 from agent.backends.open_questions import NOTHING, Beside
 from agent.domain.claude_question import ToolUse, verdict
 from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
@@ -66,11 +67,12 @@ class Scene:
         talk: Conversation | None = None,
         asker: Asker | None = None,
         trusted: Sequence[Path] = (),
+        told: Callable[[Session], str] = lambda _: "",
     ) -> None:
         self.notes = Notes()
         self.notes.talk = talk
         environ = home.environ | {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "not ours"}
-        self.backend = HeadlessBackend(environ, trusted=trusted)
+        self.backend = HeadlessBackend(environ, trusted=trusted, told=told)
         self.backend.connect(self.notes, asker)
         self._session = Session(
             "s1", "headless", cwd=str(home.project), target={"program": str(home.program)}, conversation=talk
@@ -81,6 +83,10 @@ class Scene:
 
     async def __aexit__(self, *_: object) -> None:
         await self.backend.close()
+
+    def target(self, **more: str) -> None:
+        """How it was begun, beside its program."""
+        self._session = replace(self._session, target=dict(self._session.target) | more)
 
     def move(self, folder: Path) -> None:
         """The session is in this folder."""
@@ -115,6 +121,24 @@ async def test_a_text_is_taken_exactly_and_the_last_words_come_back(home: Claude
     assert api.prompts == texts
     assert scene.notes.states[:2] == [SessionState.BUSY, IDLE]
     assert not (home.project / "made").exists()
+
+
+async def test_it_is_told_first_what_its_owner_says_and_nothing_that_a_branch_brings(
+    home: ClaudeHome, api: ModelApi, tmp_path: Path
+) -> None:
+    own = {"work.md": "No force, 'ever'.", "work/github.md": "Be short.", "repositories/acme/api.md": "-- Run tox."}
+    theirs = {name: f"said-by-a-branch {name}" for name in own}
+    for folder, files in ((tmp_path / "own", own), (home.project, theirs)):
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+    async with Scene(home, told=Prompts(tmp_path / "own").of_work) as scene:
+        scene.target(platform="github", repository="acme/api")
+        await scene.turn("hello")
+
+    [system] = api.systems
+    assert "No force, 'ever'.\\n\\nBe short.\\n\\n-- Run tox." in system
+    assert "said-by-a-branch" not in system
 
 
 async def test_esc_stops_what_it_does_and_nothing_is_said(home: ClaudeHome, api: ModelApi) -> None:
