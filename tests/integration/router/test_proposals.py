@@ -220,6 +220,22 @@ def test_two_presses_at_once_begin_it_once(
     assert len(devbox.commands(1)) == len(starts(router.control)) == 1
 
 
+def test_it_is_begun_at_the_console_and_in_the_chat_that_is_over(
+    router: RouterUnderTest, model: ThinLink, devbox: ThinLink, quick: str, courier: ThinCourier
+) -> None:
+    with router.courier("web", "console") as console:
+        tells(model, quick, prompt=PROMPT)
+        delivery = offered(courier)
+        shown = offered(console, "700")
+        where = types.ChatRef(transport="web", chat_id="console", message_id="700")
+        begun = router.submit(where, button=pressed(shown), session_id=quick)
+        later = press(router, delivery, "Start it", "600")
+
+        assert begun.answer == "Starting."
+        assert later.answer.startswith("Already answered")
+        assert len(devbox.commands(1)) == len(starts(router.control)) == 1
+
+
 @pytest.mark.usefixtures("devbox")
 def test_after_a_day_it_is_asked_anew(
     router: RouterUnderTest, model: ThinLink, quick: str, courier: ThinCourier
