@@ -11,7 +11,10 @@ MAX_LABEL = 64  # characters
 MAX_INPUT = 60_000  # characters of what people are shown; fewer bytes than a frame may have, whatever they are
 MAX_GIVEN = 16 * 1024  # bytes of an input as JSON, and of a diff
 MAX_MEANING = 1000  # characters
-LONGEST_WAIT = 7 * 24 * 3600.0  # seconds that anybody waits for an answer
+LONGEST_WAIT = 7 * 24 * 3600.0  # seconds that a program waits for an answer
+LONGEST_PARKED = (
+    30 * 24 * 3600.0
+)  # seconds that a question is open for which none has to; no router keeps one for longer
 
 
 class Verdict(Enum):

@@ -17,7 +17,7 @@ from agent.clock import Clock
 from agent.domain import claude_tool
 from agent.domain.claude_question import ALLOW, ASKS, DENY, ToolUse, denial, questions, verdict, whole
 from agent.domain.hook import HookEvent
-from agent.domain.permission import Decision, Over
+from agent.domain.permission import LONGEST_PARKED, LONGEST_WAIT, Decision, Over, Question
 from agent.domain.session import Conversation, Session
 from agent.processes import is_running
 from agent.services.parking import REST, Parking, is_parkable
@@ -137,7 +137,7 @@ class StreamQuestions:
         if session is not None:
             use = await _against(replace(use, mode=session.mode), session.cwd)
         async with self._permissions.asking() as asking:
-            waiting = asyncio.ensure_future(_decisions(session_id, asker, use, asking))
+            waiting = asyncio.ensure_future(_decisions(self._questions(session_id, asker, use), use, asking))
             try:
                 if await self._is_parked(session_id, asker, use, waiting):
                     asking.asked = []  # it stays open
@@ -152,11 +152,18 @@ class StreamQuestions:
             is_no = decided[-1].option_id == DENY
             return verdict(use, decided), asking.beside(asking.asked[-1], decided[-1].text) if is_no else NOTHING
 
+    def _questions(self, session_id: str, asker: str, use: ToolUse) -> tuple[Question, ...]:
+        """What people are asked. Where no program has to wait for it, an answer may come much later."""
+        first, *_ = asked = questions(use, session_id, asker)
+        if self._parking is None or not is_parkable(first):
+            return asked
+        return questions(use, session_id, asker, LONGEST_PARKED)
+
     async def _is_parked(
         self, session_id: str, asker: str, use: ToolUse, waiting: "asyncio.Future[list[Decision] | None]"
     ) -> bool:
         """Wait for the answer for a while; whether the program is to be ended while others wait for it."""
-        first = questions(use, session_id, asker)[0]
+        first = self._questions(session_id, asker, use)[0]
         if self._parking is None or not is_parkable(first):
             return False
         late: asyncio.Future[Any] = asyncio.ensure_future(self._parking.long_enough())
@@ -175,7 +182,7 @@ class StreamQuestions:
 
 
 async def _hook_answer(session_id: str, event: HookEvent, use: ToolUse, asking: Asking) -> Mapping[str, object] | None:
-    decided = await _decisions(session_id, event.asker, use, asking)
+    decided = await _decisions(questions(use, session_id, event.asker, LONGEST_WAIT), use, asking)
     return None if decided is None else _hook_verdict(event, use, decided)
 
 
@@ -183,10 +190,10 @@ def _hook_verdict(event: HookEvent, use: ToolUse, decided: Sequence[Decision]) -
     return {"hookSpecificOutput": {"hookEventName": event.name, "decision": verdict(use, decided)}}
 
 
-async def _decisions(session_id: str, asker: str, use: ToolUse, asking: Asking) -> list[Decision] | None:
+async def _decisions(asked: tuple[Question, ...], use: ToolUse, asking: Asking) -> list[Decision] | None:
     """One decision for each question, up to the first no; None when one was not answered in time."""
     decided: list[Decision] = []
-    for number, question in enumerate(questions(use, session_id, asker)):
+    for number, question in enumerate(asked):
         decision = await asking.ask(question)
         if decision is None:
             return None

@@ -17,7 +17,7 @@ from agent.domain import claude_tool
 from agent.domain.claude_question import DENY, ToolUse
 from agent.domain.command import Ending, Outcome
 from agent.domain.errors import StoreUnavailable
-from agent.domain.permission import LONGEST_WAIT, Decision, Kind, Over, Parked, Question
+from agent.domain.permission import LONGEST_PARKED, Decision, Kind, Over, Parked, Question
 from agent.domain.session import Session, SessionState
 from agent.loops import Tasks
 from agent.services.permissions import Permissions
@@ -136,7 +136,7 @@ class Parking:
             session = self._sessions.find(each.session_id)
             if session is None or session.state is SessionState.ENDED:
                 await self._over(each, Over.WITHDRAWN, _ENDED)
-            elif self._clock.now() - each.asked_at >= LONGEST_WAIT:
+            elif self._clock.now() - each.asked_at >= LONGEST_PARKED:
                 await self._over(each, Over.EXPIRED, "")
                 self._resume(each, _EXPIRED.format(words=each.words), None)
 

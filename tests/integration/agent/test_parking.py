@@ -168,6 +168,19 @@ async def test_it_outlives_a_restart_of_the_agent(rigs: Rigs) -> None:
             assert here.rig.agent.parking.let_through(SESSION, PUSH) is not None
 
 
+async def test_it_is_open_for_weeks_as_no_program_waits_and_a_form_is_not(rigs: Rigs) -> None:
+    async with running_router() as router, scene(rigs, router) as here:
+        parked = await here.parked()
+        here.rig.agent.parking.long_enough = asyncio.Event().wait
+        hearing = here.asks(FORM, "r2")
+        form = await here.asked()
+        await here.answer(decision(form, "option-1"))
+        await hearing
+        days = [each.expires_in.seconds / 86400 for each in (parked, form)]
+
+        assert days == [30.0, 7.0]
+
+
 async def test_the_same_call_asked_by_itself_is_one_question(rigs: Rigs) -> None:
     async with running_router() as router, scene(rigs, router) as here:
         first = await here.parked()
