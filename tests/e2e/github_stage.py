@@ -1,0 +1,263 @@
+"""GitHub with real git, a router whose time is moved, a real agent with the real Claude Code, and all ways to answer.
+
+What is no fake: git, the agent's process, Claude Code, the router, the courier, the HTTP application, what is between
+them. Of time there is one, which a test moves on everywhere.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
+from grpc import insecure_channel
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from agent.link import identity
+from tests.fakes.claude_program import ClaudeHome
+from tests.fakes.github.github import GitHubStandIn
+from tests.fakes.github.world import CheckRun, Comment, Issue, Repository, User
+from tests.fakes.model_api import ModelApi
+from tests.fakes.telegram import TelegramStandIn
+from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
+from tests.integration.telegram.scene import NoLimits
+from tests.rigs.fast_time import FastClock
+from tests.rigs.moved_agent import MovedAgent
+from tests.rigs.upstream import Upstream
+from tests.waiting import wait_until
+from webhook_adapter.config import AdapterConfig
+from webhook_adapter.courier.courier import Courier
+from webhook_adapter.http.app import create_app
+from webhook_adapter.router.client import RouterClient
+from webhook_adapter.transports.github import platform as github_platform
+from webhook_adapter.transports.github.outbound import route
+from webhook_adapter.transports.github.outbound.client import GitHubClient
+from webhook_adapter.transports.platform import Platform
+from webhook_adapter.transports.registry import platforms
+from webhook_adapter.transports.telegram.platform import start_courier, webhook
+
+MINUTE, DAY = 60.0, 24 * 3600.0
+LONG = 90.0  # seconds; other programs share the cores
+CHAT, MACHINE = 4711, "devbox"
+SECRET, PATH_SECRET = "It is a secret to nobody else", "p" * 43
+NOWHERE = "http://127.0.0.1:9"  # nobody listens there
+_OFTEN = 0.2  # seconds between looks that are 5 to 60 apart else
+_FAST = 1000.0  # the seconds of who paces calls, for each real one
+
+
+@dataclass
+class Stage:
+    """What a person sees and does, and what moves time."""
+
+    github: GitHubStandIn
+    repository: Repository
+    ada: User
+    upstream: Upstream
+    router: RouterUnderTest
+    agent: MovedAgent
+    api: ModelApi
+    telegram: TelegramStandIn
+    console: str
+
+    def passes(self, seconds: float) -> None:
+        """It is later, for all of them; they have found each other again."""
+        self.github.clock.advance(seconds)
+        self.agent.advance(seconds)
+        self.router.advance(seconds)
+        wait_until(self._is_connected, LONG)
+
+    def opens(self, branch: str, title: str) -> Issue:
+        """Somebody pushed a branch, and makes a pull request of it."""
+        self.upstream.push(f"refs/heads/{branch}", {f"{branch}.txt": "a beginning\n"})
+        self.github.git.keep(self.repository, self.upstream.path)  # which it has seen
+        return self.github.opens(self.repository, title, self.ada, branch=branch)
+
+    def says(self, issue: Issue, words: str) -> Comment:
+        return self.github.writes(issue, words, self.ada)
+
+    def run(self, issue: Issue, conclusion: str | None) -> CheckRun | None:
+        """The check that its page shows, if it stands so."""
+        assert issue.pull
+        runs = self.github.runs(issue.pull.head_sha)
+        return next((each for each in runs if each.conclusion == conclusion), None)
+
+    def sees(self, condition: Callable[[], Any]) -> Any:
+        """Wait for what becomes of something on GitHub's pages, or on a disk."""
+        try:
+            return wait_until(condition, LONG)
+        except AssertionError as never:
+            raise AssertionError(f"{never}\n{self.account()}") from None
+
+    def workspace(self) -> types.Workspace:
+        """The only one, also where it is gone."""
+        [known] = self.router.control.ListWorkspaces(pb.ListWorkspacesRequest(include_gone=True)).workspaces
+        return known
+
+    def sweeps(self) -> None:
+        """What the router does every six hours, where its machine is there then."""
+        self.router.control.SweepWorkspaces(pb.SweepWorkspacesRequest())
+
+    def workspaces(self) -> list[str]:
+        """How they stand, also those that are gone."""
+        found = self.router.control.ListWorkspaces(pb.ListWorkspacesRequest(include_gone=True)).workspaces
+        return [types.WorkspaceState.Name(each.state).removeprefix("WORKSPACE_STATE_") for each in found]
+
+    def questions(self) -> list[types.Permission]:
+        return list(self.router.control.ListPermissions(pb.ListPermissionsRequest(include_closed=True)).permissions)
+
+    def programs(self) -> list[psutil.Process]:
+        """Those of Claude Code that run in a workspace."""
+        found = []
+        for each in psutil.process_iter():
+            try:
+                if "/workspaces/open/" in each.cwd() and "claude" in each.name():
+                    found.append(each)
+            except psutil.Error:
+                continue
+        return found
+
+    def account(self) -> str:
+        """What there is to see, for whoever reads of a failure."""
+        comments = [each.body for each in self.github.world.comments.values()]
+        runs = [(each.head_sha[:7], each.status, each.conclusion, each.output) for each in self.github.runs()]
+        asked = [(each.state, each.text, each.detail) for each in self.questions()]
+        told = self.router.control.ListNotifications(pb.ListNotificationsRequest(limit=50)).notifications
+        notes = [(each.chat.transport, each.state, each.text[:200], each.detail) for each in told]
+        return "\n".join(
+            [*map(str, (self.workspaces(), comments, runs, asked, notes, self.api.prompts)), self.agent.log()[-5000:]]
+        )
+
+    def _is_connected(self) -> bool:
+        machines = self.router.control.ListMachines(pb.ListMachinesRequest()).machines
+        return [each.connected for each in machines] == [True]
+
+
+@contextmanager
+def stage(folder: Path, *, has_address: bool) -> Iterator[Stage]:
+    """All of it. `has_address`: GitHub can call us; else its log of deliveries is the only way in."""
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        telegram = stack.enter_context(TelegramStandIn(seed=7))
+        telegram.add_chat(CHAT)
+        github = stack.enter_context(GitHubStandIn(secret=SECRET))
+        api, router = stack.enter_context(ModelApi()), stack.enter_context(serving(config(folder / "router")))
+        repository, ada, upstream = _repository(github, folder)
+        agent = _agent(folder, github, ada, api, router)
+        stack.callback(agent.stop)
+        _bind(router, repository)
+        _hurry(patch, github)
+        console = stack.enter_context(_adapter(folder, github, router, telegram, has_address=has_address))
+        made = Stage(github, repository, ada, upstream, router, agent, api, telegram, console)
+        wait_until(made._is_connected, LONG)
+        yield made
+
+
+def _repository(github: GitHubStandIn, folder: Path) -> tuple[Repository, User, Upstream]:
+    ada, repository = github.world.add_user("ada"), github.world.add_repository("acme/api", private=True)
+    repository.roles[ada.id] = "write"
+    upstream = Upstream(folder / "elsewhere")
+    github.git.keep(repository, upstream.path)
+    github.install(repository)
+    github.throttle().spacing = False  # its time is not the courier's
+    return repository, ada, upstream
+
+
+def _agent(folder: Path, github: GitHubStandIn, ada: User, api: ModelApi, router: RouterUnderTest) -> MovedAgent:
+    """A machine whose person has git set up, with a token of theirs."""
+    (home := folder / "claude").mkdir()
+    claude = ClaudeHome(home, api)
+    here = github.base_url.removeprefix("http://")
+    # What is served here without TLS is asked for with it, as from GitHub.
+    (home / ".gitconfig").write_text(
+        f"[user]\n\tname = Ada\n\temail = ada@example.org\n"
+        f'[url "http://{here}/"]\n\tinsteadOf = https://{here}/\n'
+        f"[credential]\n\thelper = store --file={home}/.git-credentials\n"
+    )
+    (home / ".git-credentials").write_text(f"http://ada:{github.credentials.personal(ada)}@{here}\n")
+    (data := folder / "machine").mkdir(mode=0o700)
+    environ = claude.environ | {
+        "PATH": f"{claude.program.parent}:{claude.environ['PATH']}",
+        "POINTSMAN_DATA_DIR": str(data),
+        "POINTSMAN_ROUTER": router.address,
+        "POINTSMAN_REPOSITORIES": f"https://{here}/acme/",
+    }
+    _enrol(router, data / "agent")
+    agent = MovedAgent(environ, folder / "agent.log")
+    agent.start()
+    return agent
+
+
+def _enrol(router: RouterUnderTest, folder: Path) -> None:
+    """What `pointsman enroll` does."""
+    token = router.join_token()
+    key = identity.public_bytes(identity.key_of(folder))
+    with insecure_channel(router.address) as channel:
+        request = link_pb.EnrollRequest(join_token=token, machine_id=MACHINE, public_key=key)
+        enrolled = AgentLinkStub(channel).Enroll(request)
+    identity.save(folder, enrolled.machine_id, enrolled.router_id, router.address, token.partition(".")[2])
+
+
+def _bind(router: RouterUnderTest, repository: Repository) -> None:
+    binding = pb.Binding(
+        transport="github", space=str(repository.id), name=repository.full_name, machine_id=MACHINE, writers=True,
+        autostart=True,
+    )  # fmt: skip
+    router.control.Bind(pb.BindRequest(binding=binding))
+
+
+def _hurry(patch: pytest.MonkeyPatch, github: GitHubStandIn) -> None:
+    """What looks now and then does so often; what calls GitHub has its time."""
+    patch.setattr(github_platform, "POLL_S", _OFTEN)
+    patch.setattr(github_platform, "LOOK_S", _OFTEN)
+    patch.setattr(route, "_LOOK_S", _OFTEN)
+    patch.setattr(route, "GitHubClient", partial(GitHubClient, now=github.clock.now))
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *_args: Any) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def _adapter(
+    folder: Path, github: GitHubStandIn, router: RouterUnderTest, telegram: TelegramStandIn, *, has_address: bool
+) -> Iterator[str]:
+    """The adapter's two programs; the address of the first."""
+    app: list[Any] = []
+    server = make_server("127.0.0.1", 0, lambda *how: app[0](*how), threaded=True, request_handler=_Quiet)
+    address = f"http://127.0.0.1:{server.server_port}"
+    github.app.hook_url = f"{address if has_address else NOWHERE}/github/webhook/{PATH_SECRET}"
+    file = folder / "app.json"
+    told = {"app_id": github.app.id, "slug": github.app.slug, "private_key": github.app.pem}
+    file.write_text(json.dumps(told | {"webhook_secret": SECRET, "path_secret": PATH_SECRET}))
+    file.chmod(0o600)
+    settings = AdapterConfig.from_environ({
+        "POINTSMAN_API_KEY": API_KEY, "POINTSMAN_ROUTER": router.address, "POINTSMAN_GITHUB_APP": str(file),
+        "POINTSMAN_GITHUB_API": github.base_url, "TELEGRAM_BOT_TOKEN": telegram.token,
+        "TELEGRAM_API_BASE": telegram.base_url, "TELEGRAM_WEBHOOK_SECRET": "s3cret",
+        "TELEGRAM_WEBHOOK_PATH_SECRET": "p4th-s3cret", "ALLOWED_CHAT_IDS": str(CHAT),
+    })  # fmt: skip
+    client = RouterClient(settings)
+    app.append(create_app(settings, client))
+    serving_it = threading.Thread(target=server.serve_forever, name="adapter-http")
+    serving_it.start()
+    chat = Platform("telegram", webhook, partial(start_courier, rate_limits=NoLimits()))
+    served = [chat if each.name == "telegram" else each for each in platforms()]
+    courier = Courier(settings, served, FastClock(_FAST))
+    courier.start()
+    try:
+        yield address
+    finally:
+        courier.stop()
+        server.shutdown()
+        serving_it.join()
+        server.server_close()
+        client.close()

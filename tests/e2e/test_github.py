@@ -1,0 +1,127 @@
+"""From a mention on GitHub to a workspace that is swept: real git, a real agent, the real Claude Code.
+
+In the suite once; with TEST_GITHUB=1 by every way to answer, with an address that GitHub can call and without.
+"""
+
+import os
+import tarfile
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from agentlink.v1 import types_pb2 as types
+
+from tests.e2e.github_stage import CHAT, DAY, MINUTE, Stage, stage
+from tests.fakes.github.world import Issue
+from tests.integration.router.harness import API_KEY
+from tests.rigs.upstream import git
+
+pytestmark = pytest.mark.e2e
+
+EVERY = "TEST_GITHUB" in os.environ
+# Of what it makes it pushes a part: the rest is on that disk alone.
+PUSH = (
+    "echo it turns > turn.txt && echo mine > notes.txt && git add turn.txt && git commit -qm 'Turn it'"
+    " && git push -q origin HEAD:topic && echo pushed"
+)
+
+
+def by_press(on: Stage, pull: Issue) -> None:
+    run = on.run(pull, "action_required")
+    assert run
+    on.github.presses(run, run.actions[0]["label"], on.ada)
+
+
+def by_comment(on: Stage, pull: Issue) -> None:
+    on.says(pull, "@pointsman 1")
+
+
+def by_telegram(on: Stage, _pull: Issue) -> None:
+    [asked] = [each for each in on.telegram.bot_messages(CHAT) if each.buttons and "git push" in each.text]
+    on.telegram.press(asked, asked.buttons[0], user_id=CHAT)
+
+
+def by_console(on: Stage, _pull: Issue) -> None:
+    with requests.Session() as browser:
+        browser.headers["Origin"] = on.console
+        assert browser.post(f"{on.console}/console/login", {"api_key": API_KEY}, timeout=30).ok
+        page = browser.get(f"{on.console}/console/", timeout=30).text
+        token = page.partition('name="csrf-token" content="')[2].partition('"')[0]
+        [asked] = browser.get(f"{on.console}/console/api/inbox", timeout=30).json()["questions"]
+        said = {"key": str(uuid.uuid4()), "message_id": asked["notification_id"], "option": "allow"}
+        said["input_digest"] = asked["input_digest"]
+        done = browser.post(f"{on.console}/console/api/answer", json=said, headers={"X-CSRF-Token": token}, timeout=30)
+        assert done.ok, done.text
+
+
+WAYS = {"press": by_press, "comment": by_comment, "telegram": by_telegram, "console": by_console}
+
+
+@pytest.mark.parametrize("has_address", [True, False], ids=["webhook", "log"])
+@pytest.mark.parametrize("way", list(WAYS))
+def test_a_mention_becomes_a_commit_and_its_workspace_goes(tmp_path: Path, way: str, has_address: bool) -> None:
+    if not EVERY and (way, has_address) != ("press", True):
+        pytest.skip("takes long: TEST_GITHUB=1")
+    with stage(tmp_path, has_address=has_address) as on:
+        pull = asked_on_a_pull_request(on)
+        nine_days_later(on, pull, WAYS[way])
+        pushed(on, pull)
+        swept(on, pull)
+
+        assert on.github.judge() == []
+
+
+def asked_on_a_pull_request(on: Stage) -> Issue:
+    """A mention becomes a session in a workspace, which shows what it does, and asks."""
+    pull = on.opens("topic", "Turn it")
+    on.says(pull, f"@pointsman let it turn\n%bash {PUSH}")
+    run = on.sees(lambda: on.run(pull, "action_required"))
+    assert "in_progress" in [each["status"] for each in run.history]
+    assert [each["label"] for each in run.actions] == ["✅ Allow", "❌ Deny"]
+    on.sees(lambda: on.workspaces() == ["WAITING"])
+    tree = Path(on.workspace().path)
+    assert git(tree, "rev-parse", "HEAD") == pull.pull.head_sha  # type: ignore[union-attr]
+    assert not (tree / "turn.txt").exists()
+    on.sees(lambda: any("git push" in each.body for each in on.github.of(pull)))
+    return pull
+
+
+def nine_days_later(on: Stage, pull: Issue, answer: Callable[[Stage, Issue], None]) -> None:
+    """Nobody answers for so long; then somebody does."""
+    assert on.programs()
+    on.passes(31 * MINUTE)
+    on.sees(lambda: not on.programs())  # it holds its memory no longer
+    on.passes(9 * DAY)
+    assert [each.state for each in on.questions()] == [types.PERMISSION_STATE_OPEN]
+    answer(on, pull)
+    on.sees(lambda: [each.state for each in on.questions()] == [types.PERMISSION_STATE_ALLOWED])
+
+
+def pushed(on: Stage, pull: Issue) -> None:
+    """What was allowed is done, once; the newest commit is green."""
+    on.sees(lambda: on.github.git.pushes)
+    on.sees(lambda: on.run(pull, "success"))
+    on.sees(lambda: any("tool said: pushed" in each.body for each in on.github.of(pull)))
+    assert on.github.git.pushes == [("ada", pull.pull.head_sha)]  # type: ignore[union-attr]
+    assert git(on.upstream.path, "show", "refs/heads/topic:turn.txt") == "it turns"
+    assert git(on.upstream.path, "rev-list", "--count", "main..topic") == "2"
+
+
+def swept(on: Stage, pull: Issue) -> None:
+    """What it was for is over: the rest of it is archived, and then forgotten."""
+    tree = Path(on.workspace().path)
+    on.github.closes(pull, on.ada, merged=True)
+    on.sees(lambda: on.workspaces() == ["CLOSING"])
+    assert tree.exists()
+    on.passes(8 * DAY)
+    on.sees(lambda: on.workspaces() == ["ARCHIVED"])
+    packed = Path(on.workspace().path)
+    assert not tree.exists()
+    with tarfile.open(packed) as archive:
+        assert any(name.endswith("notes.txt") for name in archive.getnames())
+    on.passes(31 * DAY)
+    on.sweeps()
+    on.sees(lambda: on.workspaces() == ["GONE"])
+    assert not packed.exists()
