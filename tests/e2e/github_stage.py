@@ -114,6 +114,11 @@ class Stage:
     def questions(self) -> list[types.Permission]:
         return list(self.router.control.ListPermissions(pb.ListPermissionsRequest(include_closed=True)).permissions)
 
+    def shown_at_console(self) -> str:
+        """The message that shows the question there."""
+        told = self.router.control.ListNotifications(pb.ListNotificationsRequest(limit=50)).notifications
+        return next(each.notification_id for each in told if each.chat.transport == "web" and each.permission_id)
+
     def programs(self) -> list[psutil.Process]:
         """Those of Claude Code that run in a workspace."""
         found = []
