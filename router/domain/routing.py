@@ -26,12 +26,12 @@ TAKE_BACK = "take-back"  # /cancel with more behind it, which is about many
 IN_A_REPLY = (
     ABOUT_A_SESSION
     | {"later", "every", "remind", "follow", "unfollow", "allow", "deny", "rules"}
-    | {"remember", "recall", "ask"}
+    | {"remember", "recall", "ask", "scheduled"}
 )
 """Ours in a reply, too; for what these do there need be no session."""
 CHAT_COMMANDS = IN_A_REPLY | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "settings", "cmd",
-    "scheduled", "zone", "limits", "iam", "escalate", "summary", "retry", "drop", "notes", "forget",
+    "zone", "limits", "iam", "escalate", "summary", "retry", "drop", "notes", "forget",
     "workspaces",
 }  # fmt: skip
 START = re.compile(r"/new(?:@\w+)?\s+(.+)", re.DOTALL)

@@ -39,6 +39,7 @@ THIS_TIME = "⚠️ Not done this time: {what}\n{why}"
 NOTHING = (
     "Nothing is to be done later. /later tomorrow 9:00 TEXT, /remind in 2h TEXT and /every weekday 9:00 TEXT do that."
 )
+MOVE_WHICH = "To move one, answer its message: /scheduled shows them; then /scheduled tomorrow 9:00 in a reply to it."
 MORE = "… and {count} more. `pointsman scheduled` lists all."
 HOW = {
     "later": "/later WHEN TEXT types it into the session then. WHEN: {examples}.",

@@ -28,12 +28,13 @@ from router.services.deferral.occurrences import Occurrences
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people import rights as people_rights
 from router.services.starts import Starts
-from router.store import chats, deferred, sessions
+from router.store import chats, deferred, messages, notifications, sessions
 from router.store.database import Transaction
 
 COMMANDS = frozenset(["later", "remind", "every", "scheduled", "zone", "limits", "summary"])
 MAX_SHOWN = 8  # at once, a message each
-VERBS = frozenset({Verb.PAUSE, Verb.RESUME, Verb.NOW, Verb.OFF, Verb.GO_ON})
+_OF_ONE = frozenset({Verb.PAUSE, Verb.RESUME, Verb.NOW, Verb.OFF})
+VERBS = _OF_ONE | {Verb.GO_ON}
 
 
 class Said(Struct, frozen=True):
@@ -60,7 +61,7 @@ class ChatDeferrals:
         try:
             match name:
                 case "scheduled":
-                    return self._scheduled(tx, inbound)
+                    return [self._moved(tx, inbound, argument)] if argument else self._scheduled(tx, inbound)
                 case "zone":
                     return [Said(self._zone(tx, inbound.chat, argument))]
                 case "summary":
@@ -166,6 +167,19 @@ class ChatDeferrals:
         if len(there) > MAX_SHOWN:
             shown.append(Said(wording.MORE.format(count=len(there) - MAX_SHOWN)))
         return shown or [Said(wording.NOTHING)]
+
+    def _moved(self, tx: Transaction, inbound: Inbound, words: str) -> Said:
+        """Give what the answered message shows another time, in the zone of this chat. Raises Refusal."""
+        shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, inbound.reply_to))
+        named = [router_buttons.verb_of(each.action) for each in shown.buttons] if shown else []
+        known = deferred.find(tx, next((key for verb, key in named if verb in _OF_ONE), ""))
+        if known is None or _is_hidden(tx, inbound, known):
+            return Said(wording.MOVE_WHICH)
+        if forbidden := rights.of_person(tx, inbound.person, known.task, known.session_id):
+            return Said(forbidden)
+        actor = inbound.actor or inbound.chat.transport
+        zone = self._zone_of(tx, inbound.chat).key
+        return self._shown(tx, self._deferrals.move(tx, known.deferred_id, words, zone, actor))
 
     def _shown(self, tx: Transaction, each: Deferred) -> Said:
         return Said(self._line(tx, each), router_buttons.deferred_buttons(each), each.session_id)

@@ -155,6 +155,25 @@ def test_scheduled_shows_each_with_its_buttons(router: RouterUnderTest, courier:
     assert waiting(router) == []
 
 
+def test_in_a_reply_to_one_it_gets_another_time(router: RouterUnderTest, courier: ThinCourier, session: str) -> None:
+    say(router, courier, "/zone America/New_York")
+    say(router, courier, "/later in 10m run the tests")
+    router.submit(HERE, "/scheduled")
+    router.reported(courier.brought("55"))
+    moved = say(router, courier, "/scheduled tomorrow 9:00", reply_to_message_id="55")
+    unclear = say(router, courier, "/scheduled some day", reply_to_message_id="55")
+    which = say(router, courier, "/scheduled fri 9:00")
+    router.advance(601)
+    router.settle()
+
+    assert moved.notification.text.endswith("09:00 (America/New_York), into api: run the tests")
+    assert labels(moved) == ["⏸ Pause", "▶️ Now", "✋ Take back"]
+    assert "When is not clear" in unclear.notification.text
+    assert "in a reply to it" in which.notification.text
+    [kept] = waiting(router)
+    assert (kept.when, sent(router, session)) == ("tomorrow 9:00", [])
+
+
 def test_a_press_counts_once(router: RouterUnderTest, courier: ThinCourier, session: str) -> None:
     say(router, courier, "/every 2h sync")
     shown = say(router, courier, "/scheduled")
