@@ -23,16 +23,21 @@ class Record:
     """What the stand-in for the program heard, in all of its lives."""
 
     def __init__(self, folder: Path) -> None:
-        self.program, self._file = folder / "asker", folder / "record"
-        self.program.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S {ASKER} {self._file}\n")
+        self.program, self._file, self._prompts = folder / "asker", folder / "record", folder / "prompts"
+        self.program.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S {ASKER} {self._file} {self._prompts}\n")
         self.program.chmod(0o700)
-        self._file.touch()
+        self.forget()
 
     def yeses(self) -> int:
         return self._file.read_text().count("[allow]")
 
+    def tellings(self) -> int:
+        """How often it was told that a person has allowed something."""
+        return self._prompts.read_text().count("a person has allowed")
+
     def forget(self) -> None:
         self._file.write_text("")
+        self._prompts.write_text("")
 
 
 async def items(rig: Rig) -> list[Item]:
@@ -72,12 +77,16 @@ async def is_parked(rig: Rig) -> bool:
     return rig.agent.parking.is_waiting("s1") and not rig.agent.headless.pids  # type: ignore[union-attr]
 
 
-async def whole_life(rigs: Rigs, record: Record, into: Path) -> Snapshots:
-    """It is asked, parked, answered, taken up and done with."""
-    lives: list[Snapshots] = []
+async def whole_life(rigs: Rigs, record: Record, into: Path) -> list[tuple[Path, int, int]]:
+    """It is asked, parked, answered, taken up and done with; each disk with how many tellings and yeses it had."""
+    lives, had = list[Snapshots](), list[tuple[int, int]]()
+
+    def noted() -> bool:
+        had.append((record.tellings(), record.yeses()))
+        return True
 
     def database(folder: Path) -> Snapshots:
-        lives.append(Snapshots(folder, into, lambda: record.yeses() > 0))
+        lives.append(Snapshots(folder, into, noted))
         return lives[0]
 
     session = Session("s1", "headless", cwd=str(rigs.data_dir), target={"program": str(record.program)})
@@ -89,7 +98,7 @@ async def whole_life(rigs: Rigs, record: Record, into: Path) -> Snapshots:
         await answers(rig)
         await eventually(lambda: record.yeses())
         await eventually(lambda: _is_over(rig))
-    return lives[0]
+    return [(folder, *each) for folder, each in zip(lives[0].kept, had, strict=True)]
 
 
 async def _at_once() -> None:
@@ -103,10 +112,8 @@ async def _is_over(rig: Rig) -> bool:
 
 async def test_wherever_it_is_killed_the_yes_comes_once_or_people_hear(rigs: Rigs, tmp_path: Path) -> None:
     record = Record(rigs.data_dir)
-    life = await whole_life(rigs, record, tmp_path)
     parked = resumed = told = 0
-    for folder in life.kept:
-        had = life.noted[folder]
+    for folder, tellings, had in await whole_life(rigs, record, tmp_path):
         record.forget()
         async with Rigs(folder).running(NOBODY, headless=backend(folder)) as rig:
             rig.agent.parking.long_enough = _at_once
@@ -126,5 +133,6 @@ async def test_wherever_it_is_killed_the_yes_comes_once_or_people_hear(rigs: Rig
                 resumed += 1
             await eventually(lambda: _is_over(rig))
         assert had + record.yeses() <= 1, folder.name
+        assert tellings + record.tellings() <= 1, folder.name
 
     assert min(parked, resumed, told) > 0, (parked, resumed, told)

@@ -1,7 +1,7 @@
-"""Claude Code in stream-json mode as far as asking goes: stream_asker.py FILE.
+"""Claude Code in stream-json mode as far as asking goes: stream_asker.py FILE [PROMPTS].
 
 Asks with each prompt whether it may do something, and writes to the file before it goes on: [allow], or what it hears
-with a no.
+with a no. What it is told goes to PROMPTS, before it says that it has it.
 """
 
 import json
@@ -22,6 +22,9 @@ with Path(sys.argv[1]).open("ab", buffering=0) as record:
     for line in sys.stdin.buffer:
         message = json.loads(line)
         if message["type"] == "user":
+            for file in sys.argv[2:]:
+                with Path(file).open("a") as prompts:
+                    prompts.write(f"{message['message']['content']}\n")
             say(type="command_lifecycle", command_uuid=message["uuid"], state="started")
             becomes("running")
             request = {"subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "npm install"}}
