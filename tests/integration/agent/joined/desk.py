@@ -24,6 +24,8 @@ from tests.waiting import wait_until
 
 NOBODY = "127.0.0.1:1"
 LONG = 60.0  # seconds; other programs share the cores
+TRIES = int(os.environ.get("TEST_DIALOGS", "1"))  # of what must not meet a dialog
+MORE = 60 * (TRIES - 1)  # seconds for all but the first
 # Its environment is its own; where its terminal is it must know.
 _PLACED = 'exec "$@" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" "$0"'
 T = TypeVar("T")

@@ -1,6 +1,5 @@
 """The real Codex in tmux, joined through its shared server: asked, allowed, denied, stopped, killed, taken up again."""
 
-import os
 import random
 import subprocess
 from collections.abc import Iterator
@@ -16,11 +15,11 @@ from agent.domain.session_event import Said, Speaker, ToolUsed
 from tests.fakes.acp_programs import AcpHome
 from tests.fakes.model_dialects import Models
 from tests.folders import short_folder
-from tests.integration.agent.joined.desk import LONG, Terminal, agent, moment, settled
+from tests.integration.agent.joined.desk import LONG, MORE, TRIES, Terminal, agent, moment, settled
 from tests.rigs.agent_rig import Rigs
 from tests.waiting import wait_until
 
-TRIES = int(os.environ.get("TEST_DIALOGS", "1"))
+pytestmark = pytest.mark.timeout(120 + MORE)
 IDLE, BUSY, WAITING = SessionState.IDLE, SessionState.BUSY, SessionState.WAITING
 
 

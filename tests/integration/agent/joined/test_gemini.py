@@ -1,7 +1,6 @@
 """The real Gemini CLI in tmux, known by its hooks: told, typed into, asked and answered by a key, stopped, killed."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,11 +19,10 @@ from agent.local.client import socket_path
 from tests.fakes.acp_programs import AcpHome
 from tests.fakes.model_dialects import Models
 from tests.folders import short_folder
-from tests.integration.agent.joined.desk import Afar, Terminal, agent, settled
+from tests.integration.agent.joined.desk import MORE, TRIES, Afar, Terminal, agent, settled
 from tests.rigs.agent_rig import Rigs
 
-pytestmark = pytest.mark.timeout(300)
-TRIES = int(os.environ.get("TEST_DIALOGS", "1"))
+pytestmark = pytest.mark.timeout(300 + MORE)
 IDLE, BUSY, WAITING = SessionState.IDLE, SessionState.BUSY, SessionState.WAITING
 EMPTY = "Type your message"
 FINE = "%slow 0 fine"  # it gives its model what was stopped together with what comes next: the last directive counts

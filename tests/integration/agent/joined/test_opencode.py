@@ -1,7 +1,6 @@
 """The real OpenCode in tmux, joined through its plugin: asked, allowed, denied, stopped, killed, taken up again."""
 
 import json
-import os
 import random
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,14 +17,13 @@ from agent.local.client import socket_path
 from tests.fakes.acp_programs import EVERY, AcpHome
 from tests.fakes.model_dialects import Models
 from tests.folders import short_folder
-from tests.integration.agent.joined.desk import Terminal, agent, moment, settled
+from tests.integration.agent.joined.desk import MORE, TRIES, Terminal, agent, moment, settled
 from tests.rigs.agent_rig import Rigs
 
 pytestmark = [
-    pytest.mark.timeout(300),  # it takes many seconds to open, where seven others are at work
+    pytest.mark.timeout(300 + MORE),  # it takes many seconds to open, where seven others are at work
     pytest.mark.skipif(not EVERY, reason="takes long: TEST_EVERY_AGENT=1"),
 ]
-TRIES = int(os.environ.get("TEST_DIALOGS", "1"))
 IDLE, BUSY, WAITING = SessionState.IDLE, SessionState.BUSY, SessionState.WAITING
 _ASKS = {"bash": "ask", "edit": "ask", "webfetch": "ask"}
 

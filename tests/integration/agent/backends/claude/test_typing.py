@@ -36,6 +36,7 @@ STAGES: dict[str, Callable[[Path, ClaudeHome], ClaudeStage]] = {
     "nvim": NvimClaude,
 }
 TRIES = int(os.environ.get("TEST_DIALOGS", "2"))
+pytestmark = pytest.mark.timeout(120 + 60 * (TRIES - 2))
 LONG = 20.0  # seconds; other programs share the cores
 
 
