@@ -5,7 +5,7 @@ import os
 import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,10 +54,14 @@ class Terminal:
 
     def kill(self) -> None:
         """End the program, and what it has started of itself, as nobody can expect."""
+        self._end()
+        wait_until(lambda: self.tmux.run("display-message", "-p", "#{pane_dead}") == "1", LONG)
+
+    def _end(self) -> None:
         pid = self.pid
         for each in (pid, *processes.below(pid)):
-            os.kill(each, signal.SIGKILL)
-        wait_until(lambda: self.tmux.run("display-message", "-p", "#{pane_dead}") == "1", LONG)
+            with suppress(ProcessLookupError):  # with the one before
+                os.kill(each, signal.SIGKILL)
 
     def type(self, text: str) -> None:
         self.tmux.run("send-keys", "-l", "--", text)
@@ -74,6 +78,8 @@ class Terminal:
         wait_until(lambda: text in self.screen(), LONG)
 
     def close(self) -> None:
+        if self.tmux.run("display-message", "-p", "#{pane_dead}") != "1":
+            self._end()  # Gemini CLI in the middle of something outlives its terminal
         self.tmux.close()
 
 
