@@ -94,9 +94,12 @@ class GeminiTyping:
         return self._held()
 
     async def clear(self) -> None:
-        """Empties the prompt, line by line. Raises TerminalError."""
+        """Empties the prompt, line by line, unless a dialog comes up. Raises TerminalError."""
         for _ in range(MOST_LINES):
-            if await self._prompt() in (None, ""):
+            prompt = await self._prompt()
+            if prompt is None:
+                return
+            if not prompt:
                 break
             for name in CLEARING:
                 await self._keyboard.press(name)
@@ -105,17 +108,22 @@ class GeminiTyping:
 
     async def _free(self) -> None:
         """Until no dialog is open, and what is in the prompt is nobody's. Raises TimeoutError, LineInUse."""
-        async with asyncio.timeout(DIALOG_LIMIT):
-            while await self._prompt() is None or self._entry.look().doing is Doing.WAITING:
-                await self._keyboard.check()
-                await asyncio.sleep(LOOK)
-        if self._keyboard.left:
+        await self._no_dialog()
+        while self._keyboard.left:
             await self.clear()
+            if self._keyboard.left:  # a dialog came up meanwhile
+                await self._no_dialog()
         gives_up = time.monotonic() + DRAFT_LIMIT
         while await self._prompt():
             if time.monotonic() > gives_up:
                 raise LineInUse("someone has a half-typed line in the prompt; send it again later")
             await asyncio.sleep(LOOK)
+
+    async def _no_dialog(self) -> None:
+        async with asyncio.timeout(DIALOG_LIMIT):
+            while await self._prompt() is None or self._entry.look().doing is Doing.WAITING:
+                await self._keyboard.check()
+                await asyncio.sleep(LOOK)
 
     async def _attempt(self, text: str, *, submit: bool) -> None:
         self._keyboard.left = True  # before it is typed: a write that breaks may have got a part out

@@ -39,6 +39,9 @@ class Screens:
     async def paste(self, text: str) -> None:
         self.pressed.append(text)
 
+    async def press(self, name: str) -> None:
+        self.pressed.append(name)
+
     async def enter(self, guard: Guard) -> bool:  # noqa: ARG002
         self.pressed.append("enter")
         return True
@@ -122,6 +125,17 @@ def test_nobody_says_what_became_of_it_while_the_dialog_is_open(monkeypatch: pyt
 
     assert pressed == ["hello", "enter"]
     assert outcome.ending is Ending.UNCERTAIN
+
+
+def test_what_a_dialog_kept_from_being_taken_back_is_taken_back_behind_it() -> None:
+    there = holding("hello")
+    held = [EMPTY, EMPTY, there, DIALOG]
+    taken_back = [DIALOG, there, DIALOG, DIALOG, there, there, EMPTY]
+
+    outcome, pressed = typed([*held, *taken_back, EMPTY, there, there, EMPTY])
+
+    assert pressed == ["hello", "ctrl-u", "backspace", "hello", "enter"]
+    assert outcome == Outcome.done()
 
 
 HOOKS = f" ⠙ Executing Hook: test -x /usr/bin/python && test -r /tmp/\n{EMPTY}"
