@@ -14,27 +14,30 @@ export function windowed(scroller, keyOf, make) {
   const chunks = new WeakMap();
   let made = 0;
   const anchors = CSS.supports("overflow-anchor", "auto");
-  const eye = new IntersectionObserver((seen) => seen.forEach(look), { root: scroller, rootMargin: NEAR });
+  const eye = new IntersectionObserver(look, { root: scroller, rootMargin: NEAR });
 
-  function look({ target, isIntersecting }) {
-    const chunk = chunks.get(target);
-    if (chunk.isNear === isIntersecting || (!isIntersecting && target.contains(document.activeElement))) return;
-    chunk.isNear = isIntersecting;
-    const before = target.offsetHeight;
-    chunk.show();
-    // Where the browser keeps no place in what is read, it is kept here.
-    if (!anchors && target.offsetTop < scroller.scrollTop) scroller.scrollTop += target.offsetHeight - before;
+  function look(seen) {
+    const turned = seen.filter(({ target, isIntersecting }) => chunks.get(target).isNear !== isIntersecting && (isIntersecting || !target.contains(document.activeElement)));
+    // All are measured before any is changed: behind each change, measuring lays out the page anew.
+    const heights = turned.map(({ target }) => target.offsetHeight);
+    turned.forEach(({ target, isIntersecting }, index) => {
+      const chunk = chunks.get(target);
+      chunk.isNear = isIntersecting;
+      chunk.show(heights[index]);
+      // Where the browser keeps no place in what is read, it is kept here.
+      if (!anchors && target.offsetTop < scroller.scrollTop) scroller.scrollTop += target.offsetHeight - heights[index];
+    });
   }
 
   function makeChunk() {
     const rows = h("ol", { class: "chunk", role: "list" });
     const chunk = { id: (made += 1), isNear: false, items: [], node: rows };
-    chunk.show = () => {
+    chunk.show = (height) => {
       if (chunk.isNear) {
         rows.style.height = "";
         list(rows, chunk.items, keyOf, make);
       } else {
-        rows.style.height = `${rows.childElementCount > 0 ? rows.offsetHeight : chunk.items.length * GUESS}px`;
+        rows.style.height = `${rows.childElementCount > 0 ? (height ?? rows.offsetHeight) : chunk.items.length * GUESS}px`;
         clear(rows);
       }
     };

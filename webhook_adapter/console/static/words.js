@@ -125,7 +125,20 @@ export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** What a time shows on hover: all of it, by the clock of this place. */
 export const hover = (seconds) => `${fullTime(seconds)} (${ago(seconds)})`;
 
+const QUARTER = 900; // seconds: no place's midnight falls within one
+const days = new Map(); // by quarter of an hour, for this minute: a long conversation asks for each of its rows
+let daysOf = 0;
+
 export function day(seconds) {
+  const minuteNow = Math.floor(Date.now() / 60_000);
+  if (minuteNow !== daysOf) days.clear();
+  daysOf = minuteNow;
+  const quarter = Math.floor(seconds / QUARTER);
+  if (!days.has(quarter)) days.set(quarter, dayOf(seconds));
+  return days.get(quarter);
+}
+
+function dayOf(seconds) {
   const date = new Date(seconds * 1000).toDateString();
   if (date === new Date().toDateString()) return "Today";
   if (date === new Date(Date.now() - 86_400_000).toDateString()) return "Yesterday";
