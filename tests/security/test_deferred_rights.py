@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
@@ -89,6 +91,26 @@ def test_who_may_not_type_may_not_later_either(router: RouterUnderTest, role: in
     wants(router, text, role)
 
     assert kept(router) == []
+
+
+@pytest.mark.usefixtures("session")
+@pytest.mark.parametrize("limits", [{"role": VIEWER}, {"role": APPROVER}, {"sessions": ["web"]}], ids=str)
+def test_who_may_not_type_gives_nothing_another_time(router: RouterUnderTest, limits: dict[str, Any]) -> None:
+    group = types.ChatRef(transport="telegram", chat_id="-7")
+    code = router.control.CreatePairingCode(pb.CreatePairingCodeRequest(person_name="Eve", **limits)).code
+    router.chat.Pair(chat_pb.PairRequest(chat=group, user_id="eve", code=code))
+    with router.courier("telegram", "-7") as courier:
+        router.reported(courier.brought("1"))  # that she is in
+        router.submit(group, "/use api")
+        router.reported(courier.brought("2"))
+        router.submit(group, "/later in 2h run it")
+        router.reported(courier.brought("55"))
+        router.submit(group, "/scheduled in 5m", reply_to_message_id="55", user_id="eve", needs_pairing=True)
+    [before] = kept(router)
+    router.submit(group, "/scheduled in 3h", reply_to_message_id="55")
+
+    assert before.when == "in 2h"
+    assert kept(router)[0].when == "in 3h"
 
 
 @pytest.mark.usefixtures("session")
