@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pointsman.client.errors import RouterError
 from pointsman.providers import plan
 from pointsman.providers.plan import Aim, Load, Step
 from pointsman.providers.pool import Pool
@@ -96,7 +97,7 @@ class Loop:
         try:
             why = self._step(key, aim)
         # Whatever a provider meets, the next round says it again.
-        except (ProviderError, OSError, ValueError) as error:
+        except (ProviderError, RouterError, OSError, ValueError) as error:
             why = str(error)
         except Exception:
             logger.exception("machine %s: looking after it failed", key)

@@ -17,10 +17,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from pointsman.providers.provider import Provided, ProviderError, State, checked_key, name_of
 
 GRACE, KILLED = 30.0, 30.0  # seconds that an agent has to leave, and to be gone after that
-_LOOK = 0.05  # seconds
+_LOOK, _TRIES = 0.05, 40  # seconds, and so often where somebody else has the lock
 _BOOT = (
     'test -s "$POINTSMAN_DATA_DIR/agent/machine.json" || "$0" -I -m pointsman enroll "$POINTSMAN_ROUTER" -'
     ' <"$POINTSMAN_DATA_DIR/../join-token" && rm -f "$POINTSMAN_DATA_DIR/../join-token"'
@@ -44,9 +46,15 @@ class ProcessHost:
         if not join_token and not self._is_ours(place, key):
             raise ProviderError("A machine that is made needs a join token to enrol with.")
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._held(place) as lock:
-            if lock is not None:
-                self._begin(place, key, join_token, environ, lock)
+        for _ in range(_TRIES):
+            with self._held(place) as lock:
+                if lock is not None:
+                    self._begin(place, key, join_token, environ, lock)
+                    break
+            # Else somebody only looked whether it runs, or begins it now.
+            if _lives(place):
+                break
+            time.sleep(_LOOK)
         return self._seen(place, key)
 
     def start(self, key: str, environ: Mapping[str, str]) -> Provided:
@@ -112,12 +120,12 @@ class ProcessHost:
         return False
 
     @contextmanager
-    def _held(self, place: Path) -> Iterator[int | None]:
-        """The lock of a folder; None where an agent, or somebody who begins one, has it."""
+    def _held(self, place: Path, kind: int = fcntl.LOCK_EX) -> Iterator[int | None]:
+        """The lock of a folder; None where an agent, or somebody who begins or ends one, has it."""
         lock = os.open(place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, kind | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield None
             else:
@@ -126,7 +134,8 @@ class ProcessHost:
             os.close(lock)
 
     def _seen(self, place: Path, key: str) -> Provided:
-        with self._held(place) as lock:
+        # Shared: of two who look at once neither takes the other for an agent.
+        with self._held(place, fcntl.LOCK_SH) as lock:
             return Provided(key, State.RUNNING if lock is None else State.STOPPED, place.name)
 
     def _there(self, key: str) -> Path:
@@ -138,6 +147,15 @@ class ProcessHost:
     def _is_ours(self, place: Path, key: str) -> bool:
         with suppress(OSError):
             return (place / "key").read_text(encoding="utf-8") == key
+        return False
+
+
+def _lives(place: Path) -> bool:
+    """Whether there is a process of the number that is noted."""
+    text = (place / "lock").read_text(encoding="ascii")
+    try:
+        return text.isdigit() and psutil.Process(int(text)).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 

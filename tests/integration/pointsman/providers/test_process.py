@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -47,6 +48,29 @@ def test_of_many_calls_at_once_one_begins_it(scene: ProcessScene) -> None:
 
     assert {each.state for each in made} == {State.RUNNING}
     assert lives(scene) == ["router.example.org:7443"]
+
+
+def test_who_only_looks_keeps_nobody_from_beginning_it(scene: ProcessScene) -> None:
+    scene.provider.ensure(WANTED)
+    lives(scene)
+    scene.provider.stop(KEY)
+    over, looked = threading.Event(), threading.Semaphore(0)
+
+    def looks() -> set[State]:
+        seen: set[State] = set()
+        while not over.is_set():
+            seen |= {each.state for each in scene.provider.listed()}
+            looked.release()
+        return seen
+
+    with ThreadPoolExecutor(2) as lookers:
+        both = [lookers.submit(looks) for _ in range(2)]
+        assert all(looked.acquire(timeout=30) for _ in range(4))
+        began = scene.provider.start(KEY)
+        over.set()
+
+    assert began.state is State.RUNNING
+    assert all(each.result() <= {State.STOPPED, State.RUNNING} for each in both)
 
 
 def test_it_enrols_once_and_its_token_is_gone(scene: ProcessScene) -> None:
