@@ -127,3 +127,28 @@ async def test_a_program_that_died_is_no_session_any_more(rigs: Rigs) -> None:
             await claude.says("SessionStart", source="startup")
 
         await eventually(lambda: not rig.agent.sessions.live())
+
+
+def limited_record(until: float) -> str:
+    """The last line of a conversation that came to its usage limit."""
+    info = {"status": "rejected", "resetsAt": until, "rateLimitType": "five_hour", "isUsingOverage": False}
+    return (
+        json.dumps({"type": "assistant", "isApiErrorMessage": True, "error": "rate_limit", "quotaLimits": info}) + "\n"
+    )
+
+
+async def test_its_usage_limit_is_read_of_its_record_once_its_hook_tells(rigs: Rigs, tmp_path: Path) -> None:
+    record, until = tmp_path / "record.jsonl", 1_900_000_000.0
+    async with rigs.running(NOBODY) as rig:
+        with program(rig.data_dir) as claude:
+            Registry(claude, tmp_path / "claude").says("idle")
+            await claude.says("SessionStart", source="startup", transcript_path=str(record))
+            await becomes(rig, SessionState.IDLE)
+            before = only(rig).limited_until
+            record.write_text(limited_record(until))
+            await claude.says("StopFailure", error="rate_limit", transcript_path=str(record))
+            await eventually(lambda: only(rig).limited_until == until)
+            await claude.says("UserPromptSubmit", prompt="go on", transcript_path=str(record))
+            await eventually(lambda: only(rig).limited_until == 0.0)
+
+    assert before == 0.0
