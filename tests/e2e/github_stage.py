@@ -179,20 +179,13 @@ def _agent(folder: Path, github: GitHubStandIn, ada: User, api: ModelApi, router
     """A machine whose person has git set up, with a token of theirs."""
     (home := folder / "claude").mkdir()
     claude = ClaudeHome(home, api)
-    here = github.base_url.removeprefix("http://")
-    # What is served here without TLS is asked for with it, as from GitHub.
-    (home / ".gitconfig").write_text(
-        f"[user]\n\tname = Ada\n\temail = ada@example.org\n"
-        f'[url "http://{here}/"]\n\tinsteadOf = https://{here}/\n'
-        f"[credential]\n\thelper = store --file={home}/.git-credentials\n"
-    )
-    (home / ".git-credentials").write_text(f"http://ada:{github.credentials.personal(ada)}@{here}\n")
+    repositories = github.lets_clone(home, ada)
     (data := folder / "machine").mkdir(mode=0o700)
     environ = claude.environ | {
         "PATH": f"{claude.program.parent}:{claude.environ['PATH']}",
         "POINTSMAN_DATA_DIR": str(data),
         "POINTSMAN_ROUTER": router.address,
-        "POINTSMAN_REPOSITORIES": f"https://{here}/acme/",
+        "POINTSMAN_REPOSITORIES": f"{repositories}acme/",
     }
     _enrol(router, data / "agent")
     agent = MovedAgent(environ, folder / "agent.log")

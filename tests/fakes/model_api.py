@@ -15,7 +15,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -38,6 +38,7 @@ class ModelApi:
         self.prompts: list[str] = []
         self.systems: list[str] = []  # what stood before each of them
         self.limited_until = 0  # seconds since the epoch; until somebody says 0, every prompt is at a usage limit
+        self.asked: Callable[[], None] | None = None  # hears of each prompt, before it is answered
         self._spoke = time.monotonic()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
@@ -88,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not results:
             self._api.prompts.append(prompt)
             self._api.systems.append(json.dumps(body.get("system")))
+            if self._api.asked:
+                self._api.asked()
         self._api.speaks()
         if self._api.limited_until:
             self._refuse(self._api.limited_until)

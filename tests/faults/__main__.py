@@ -19,6 +19,8 @@ from tests.faults import (
     disks,
     files,
     found,
+    github_runs,
+    github_stage,
     hostile,
     identities,
     kills,
@@ -152,6 +154,12 @@ def _moments(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
         yield coding_agents.moments(name, rng, options.moments)
 
 
+def _github(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
+    with github_stage.stage() as one:
+        for victim in options.victims:
+            yield github_runs.deaths(one, victim, rng, options.runs)
+
+
 GROUPS: dict[str, Group] = {
     "kills": _kills,
     "telling": _telling,
@@ -165,6 +173,7 @@ GROUPS: dict[str, Group] = {
     "found": _found,
     "programs": _programs,
     "moments": _moments,
+    "github": _github,
     "storm": _storm,
 }
 
@@ -216,6 +225,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--agents", type=int, default=2000, help="in the reconnect storm")
     parser.add_argument("--rounds", type=int, default=21, help="of each real coding agent over ACP")
     parser.add_argument("--moments", type=int, default=200, help="texts in a turn of each of them")
+    victims = list(github_runs.CASES)
+    parser.add_argument("--runs", type=int, default=2, help="from a mention on GitHub on, with a death at each point")
+    parser.add_argument("--victims", nargs="*", choices=victims, default=victims, help="these alone die in them")
     parser.add_argument("--programs", nargs="*", choices=list(PROGRAMS), default=list(PROGRAMS), help="these alone")
     parser.add_argument("--only", nargs="*", choices=list(GROUPS), help="these groups alone")
     return parser.parse_args()

@@ -40,7 +40,7 @@ class Chat:
         self.chats = {session: FIRST_CHAT + n for n, session in enumerate(world.sessions)}
         for chat in self.chats.values():
             self.telegram.add_chat(chat)
-        port = _free_port()
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         settings = {
             "POINTSMAN_ROUTER": world.door_wire.address,
@@ -145,6 +145,15 @@ class ProgramVictim:
         self._process = Process(replace(self._life, point=point, passes=passes))
         self._process.ready()
 
+    def is_dead(self) -> bool:
+        """Whether it has died of itself."""
+        return self._process is not None and self._process.dead(0)
+
+    def strike(self) -> None:
+        """kill -9, now; whoever looks finds it dead."""
+        assert self._process
+        self._process.kill()
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.close()
@@ -217,7 +226,8 @@ class Notices:
                 return
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

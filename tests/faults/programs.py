@@ -15,9 +15,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 
+# What forks and becomes another program must have no handlers of gRPC's; it is asked as it is loaded.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 import grpc.aio._utils
 
+del os.environ["GRPC_ENABLE_FORK_SUPPORT"]
+
 import agent.app
+import agent.backends.registry
 import agent.config
 import agent.processes
 import agent.store.database
@@ -28,11 +33,14 @@ import webhook_adapter.cli
 import webhook_adapter.courier.courier
 import webhook_adapter.http.server
 import webhook_adapter.logs
+import webhook_adapter.transports.github.outbound.route
+import webhook_adapter.transports.github.platform
 from agent.backends.backend import Backends, Entry
 from tests.faults import power
 from tests.faults.journal import Journal
 from tests.faults.points import AgentDatabase, JournalBackend, RouterDatabase, Trigger
 from tests.rigs.fast_time import FastClock, event_loop
+from webhook_adapter.transports import github
 
 _PDEATHSIG = 1  # prctl(2): the signal to get when the parent dies
 
@@ -145,6 +153,29 @@ async def _work(life: Life, trigger: Trigger) -> None:
     await one.run(stop, partial(_say, "agent"))
 
 
+def _worker(life: Life, trigger: Trigger) -> int:
+    """An agent with the hands that it has in earnest."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    config = agent.config.Config.from_environ(life.environ)
+    hands = agent.backends.registry.backends(life.environ, trusted=config.trusted_folders, workers=config.workers)
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        one = agent.app.Agent(config, hands, None, partial(AgentDatabase, trigger=trigger))
+        await one.run(stop, partial(_say, "agent"))
+
+    asyncio.run(work())
+    return 0
+
+
+def _github_courier(life: Life, _trigger: Trigger) -> int:
+    """It looks all the time for what it looks for now and then, and waits for no limits."""
+    github.platform.POLL_S, github.platform.LOOK_S, github.outbound.route._LOOK_S = 0.5, 0.5, 0.3
+    webhook_adapter.logs.log_to_stderr(())
+    return webhook_adapter.courier.courier.run(life.environ, FastClock(1000.0))
+
+
 def _http(life: Life, _trigger: Trigger) -> int:
     return webhook_adapter.cli.http(life.environ)
 
@@ -162,6 +193,8 @@ def _say(program: str, what: str) -> None:
 PROGRAMS: dict[str, Callable[[Life, Trigger], int]] = {
     "router": _router,
     "agent": _agent,
+    "worker": _worker,
+    "github-courier": _github_courier,
     "http": _http,
     "courier": _courier,
 }

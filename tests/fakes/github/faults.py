@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -18,6 +19,7 @@ class FaultKind(Enum):
     HANG = "hang"  # no answer until it is healed; nothing is stored
     SLOW = "slow"  # carried out, and the answer's body comes in bits
     REFUSE = "refuse"  # answered with `status` and `message`
+    TELL = "tell"  # carried out; `told` hears of it before, and before it is answered
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Fault:
     status: int = 500
     message: str = "Server Error"
     headers: dict[str, str] = field(default_factory=dict)
+    told: Callable[[bool], None] = lambda _is_done: None
     struck: int = 0
 
     def fits(self, method: str, path: str) -> bool:

@@ -59,11 +59,14 @@ class GitHost:
         folder = self._folders[issue.repository.id]
         _git(folder, "update-ref", f"refs/pull/{issue.number}/head", issue.pull.head_sha)
 
-    def answer(self, call: GitCall) -> GitAnswer | None:
-        """None for what is no call of a git."""
+    def is_meant(self, path: str) -> bool:
+        """Whether it is a git that asks for this."""
+        return _PATH.fullmatch(path) is not None
+
+    def answer(self, call: GitCall) -> GitAnswer:
+        """As a server of GitHub's."""
         match = _PATH.fullmatch(call.path)
-        if match is None:
-            return None
+        assert match
         pushes = _PUSH in (call.query.removeprefix("service="), match[2].lstrip("/"))
         try:
             repository, who = self._let_in(match[1], call.headers.get("authorization", ""), pushes=pushes)

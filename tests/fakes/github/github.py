@@ -10,6 +10,7 @@ What an honest bot does not do is in `github.violations`; `judge` adds what only
 
 import re
 import threading
+from pathlib import Path
 from types import TracebackType
 
 from tests.fakes.github import payloads
@@ -92,6 +93,19 @@ class GitHubStandIn:
         about = {"installation": payloads.installation(made, self.app), "repositories": told}
         self.events.send("installation", {"action": "created", "sender": payloads.user(account), **about})
         return made
+
+    def lets_clone(self, home: Path, who: User) -> str:
+        """Set up the git of somebody at home there, with a token of theirs; how what is cloned here begins."""
+        here = self.base_url.removeprefix("http://")
+        # What is served here without TLS is asked for with it, as from GitHub.
+        (home / ".gitconfig").write_text(
+            f"[user]\n\tname = {who.login}\n\temail = {who.login}@example.org\n"
+            f'[url "http://{here}/"]\n\tinsteadOf = https://{here}/\n'
+            f"[credential]\n\thelper = store --file={home}/.git-credentials\n"
+        )
+        token = self.credentials.personal(who)
+        (home / ".git-credentials").write_text(f"http://{who.login}:{token}@{here}\n")
+        return f"https://{here}/"
 
     def uninstall(self, *repositories: Repository) -> None:
         with self.world.changed:

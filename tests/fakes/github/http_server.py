@@ -70,8 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         url = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if git := self.server.git.answer(GitCall(self.command, unquote(url.path), url.query, headers, body)):
-            self._send_bytes(git.status, git.content, git.headers)
+        if self.server.git.is_meant(url.path):
+            self._answer_git(GitCall(self.command, unquote(url.path), url.query, headers, body))
             return
         try:
             told = json.loads(body) if body else {}
@@ -83,6 +83,14 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.faults.strike(request.method, request.path)
         self._answer(request, fault)
 
+    def _answer_git(self, call: GitCall) -> None:
+        fault = self.server.faults.strike(call.method, call.path)
+        told = fault.told if fault and fault.kind is FaultKind.TELL else lambda _is_done: None
+        told(False)
+        answer = self.server.git.answer(call)
+        told(True)
+        self._send_bytes(answer.status, answer.content, answer.headers)
+
     def _answer(self, request: Request, fault: Fault | None) -> None:
         kind = fault.kind if fault else None
         if fault and kind is FaultKind.REFUSE:
@@ -90,8 +98,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault and kind is FaultKind.HANG:
             self.server.faults.hang(fault)
+        told = fault.told if fault and kind is FaultKind.TELL else lambda _is_done: None
+        told(False)
         if kind not in (FaultKind.CUT_BEFORE, FaultKind.PAGE, FaultKind.HANG):
             answer = self.server.api.serve(request)
+        told(True)
         if kind in _CUTS or kind is FaultKind.HANG:
             self._reset()
         elif kind in (FaultKind.PAGE, FaultKind.PAGE_AFTER):
