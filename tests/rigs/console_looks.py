@@ -93,8 +93,10 @@ def _for(page: Page) -> None:
 
 
 def _logged_out(page: Page) -> None:
+    address = page.url
+    page.goto("about:blank")  # else what it asks for just then is refused, and that is complained about
     page.context.clear_cookies()
-    page.reload()
+    page.goto(address)
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
 
 
