@@ -17,7 +17,7 @@ export function workspacesView() {
   const told = h("p", { class: "nothing", role: "status" }, "Looking…");
   const sweep = h("button", { class: "button small", type: "button", hidden: true }, "What would the janitor do?");
   const rows = h("ol", { class: "cards workspaces", role: "list" });
-  const node = page("Workspaces", "Clones that sessions work in, and what is in them", told, sweep, rows);
+  const node = page("Workspaces", "Clones that sessions work in, and what is in them", told, h("p", {}, sweep), rows);
   const wish = wishes();
   let workspaces = [];
   let decisions = new Map();
