@@ -245,7 +245,8 @@ class GitHubStandIn:
         with self.world.changed:
             found = self.violations
             ours = [each for each in self.world.comments.values() if each.app_id == self.app.id]
-            marks = [(each.issue.id, mark) for each in ours for mark in _MARKER.findall(each.body)]
+            # As they were written: who changes a comment puts another mark into it.
+            marks = [(each.issue.id, mark) for each in ours for mark in _MARKER.findall(each.written)]
             found += [f"posted twice: {mark}" for mark in sorted({each for each in marks if marks.count(each) > 1})]
             commanded = {each.issue.id for each in self.world.comments.values() if self._may_command(each)}
             found += [f"a comment to a stranger: {each.key}" for each in ours if each.issue.id not in commanded]

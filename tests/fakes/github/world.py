@@ -127,6 +127,10 @@ class Comment:
     in_reply_to: int = 0
     reactions: list[tuple[int, int, str]] = field(default_factory=list)  # id, user, content
     edits: list[tuple[float, str]] = field(default_factory=list)
+    written: str = field(init=False)  # before it was changed
+
+    def __post_init__(self) -> None:
+        self.written = self.body
 
     @property
     def key(self) -> str:
