@@ -45,7 +45,10 @@ _FOREIGN = (
     " with your rights."
 )
 _UNKNOWN = "{home} is there and was not made by this agent: look at it, and move it away."
-_NO_ARCHIVE = "Its archive is not here: it belongs to {path}. Copy it there, and start again."
+_NO_ARCHIVE = (
+    "Its archive is not here: it belongs to {path}. Copy it there from the machine and path that"
+    " `pointsman workspaces --json` names, and start again."
+)
 _FULL = "Workspaces take {used:.1f} GB here; {most:.0f} GB are allowed (POINTSMAN_WORKSPACE_MAX_GB). Archive some."
 _NOT_SPARE = "Not removed: {why}. With archive it is kept as one."
 _YOUNG = "Its archive is kept for 30 days; it is {days:.0f} days old."
@@ -178,6 +181,7 @@ class Workspaces:
         name, packed = wanted.folder, self._places.archive(wanted.folder)
         has_archive = packed.is_file() and not packed.is_symlink()
         if wanted.restore and not has_archive:
+            packed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             raise Refusal(Reason.WORKSPACE_FAILED, _NO_ARCHIVE.format(path=packed))
         await self._make_room(wanted)
         new = KnownWorkspace(replace(wanted, restore=False, spare=()), WorkspaceState.PREPARING)

@@ -56,6 +56,7 @@ class WorkspaceState(Enum):
 
 
 _S = WorkspaceState
+PUT_BACK = frozenset({_S.READY, _S.IN_USE})  # what a machine says of one that is open there
 SAID_BY_MACHINES = frozenset({_S.PREPARING, _S.READY, _S.IN_USE, _S.ARCHIVED, _S.GONE, _S.FAILED})
 
 
@@ -128,6 +129,7 @@ class Told(Struct, frozen=True):
 
     state: WorkspaceState
     figures: Figures
+    machine_id: str = ""  # it may have moved there
 
 
 class NotBegun(Struct, frozen=True):
@@ -170,8 +172,8 @@ def apply(known: KnownWorkspace, event: Event, now: float) -> KnownWorkspace:
     match event:
         case Wanted():
             return _wanted(known, event, now)
-        case Told(state, figures):
-            return _told(known, state, figures, now)
+        case Told():
+            return _told(known, event, now)
         case NotBegun(why):
             figures = replace(known.figures, detail=why)
             return replace(known, state=_S.FAILED, told=_S.FAILED, figures=figures, changed_at=now)
@@ -189,20 +191,23 @@ def _wanted(known: KnownWorkspace, event: Wanted, now: float) -> KnownWorkspace:
     # What a stranger has had in it stays a stranger's, whatever is said of it later.
     is_foreign = wanted.foreign or (known.is_foreign and not known.is_over)
     state = _S.ASKED if known.is_over else known.told if known.state is _S.CLOSING else known.state
+    # An archive is where it is until another machine says that it has put it back.
+    machine_id = known.machine_id if state is _S.ARCHIVED else event.machine_id
     return replace(
-        known, session_id=event.session_id, machine_id=event.machine_id, repository=wanted.repository, ref=wanted.ref,
+        known, session_id=event.session_id, machine_id=machine_id, repository=wanted.repository, ref=wanted.ref,
         base_ref=wanted.base_ref, is_foreign=is_foreign, state=state, told=_S.ASKED if known.is_over else known.told,
         closing_at=None, changed_at=now, decided="", kept_by="" if known.is_over else known.kept_by,
     )  # fmt: skip
 
 
-def _told(known: KnownWorkspace, state: WorkspaceState, figures: Figures, now: float) -> KnownWorkspace:
+def _told(known: KnownWorkspace, event: Told, now: float) -> KnownWorkspace:
+    state = event.state
     # That it is to close holds until there is nothing left to close.
     stays = known.state is _S.CLOSING and state not in (_S.ARCHIVED, _S.GONE)
     archived_at = (known.archived_at or now) if state is _S.ARCHIVED else None
     return replace(
-        known, state=_S.CLOSING if stays else state, told=state, figures=figures, looked_at=now, changed_at=now,
-        archived_at=archived_at,
+        known, state=_S.CLOSING if stays else state, told=state, figures=event.figures, looked_at=now,
+        changed_at=now, archived_at=archived_at, machine_id=event.machine_id or known.machine_id,
     )  # fmt: skip
 
 

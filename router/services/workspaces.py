@@ -66,9 +66,10 @@ class Workspaces:
         if known is None:
             known = self._unknown(tx, machine_id, report.key, now)
         if known.machine_id != machine_id:
-            text = f"Workspace {known.key} is on machine {known.machine_id}, as far as is known here."
-            raise Refusal(Reason.SESSION_OWNED_ELSEWHERE, text)
-        workspaces.change(tx, known, Told(report.state, report.figures), now, machine_id)
+            _check_coming(tx, known, machine_id)
+            if report.state not in rules.PUT_BACK:
+                return  # its archive is where it was, whatever becomes of this try
+        workspaces.change(tx, known, Told(report.state, report.figures, machine_id), now, machine_id)
 
     def closed(self, tx: Transaction, key: str, actor: str) -> None:
         """What it is for is over: its days of grace begin. Said again, or of one that is over, it changes nothing."""
@@ -98,10 +99,15 @@ class Workspaces:
             workspaces.change(tx, known, event, self._clock.now(), actor)
 
     def _session(self, tx: Transaction, known: KnownWorkspace) -> Session:
-        """By whose numbers its commands are counted: the session that was in it last, which may be forgotten by now."""
-        if (found := sessions.find(tx, known.session_id)) is not None:
+        """By whose numbers its commands are counted: the session that was in it last, which may be forgotten by now.
+
+        One that was to put it back on another machine never was in it: its commands would go there.
+        """
+        found = sessions.find(tx, known.session_id)
+        if found is not None and found.machine_id == known.machine_id:
             return found
-        now, session_id = self._clock.now(), known.session_id or f"session_{self._new_id()}"
+        left = known.session_id if found is None else ""
+        now, session_id = self._clock.now(), left or f"session_{self._new_id()}"
         name = rules.label(known.key, known.repository)
         session = Session(session_id, known.machine_id, name, "", "", SessionState.ENDED, 1, now, now)
         sessions.write(tx, session)
@@ -129,9 +135,18 @@ def reaches(on: Connection, scope: Scope, known: KnownWorkspace) -> bool:
     """Whether it is within somebody's scope, as the session in it is, or was before it was forgotten."""
     if not scope.is_limited:
         return True
-    if known.session_id and (session := sessions.find(on, known.session_id)) is not None:
+    session = sessions.find(on, known.session_id) if known.session_id else None
+    if session is not None and session.machine_id == known.machine_id:
         return scope.has(session)
     return scope.has_named(known.machine_id, rules.label(known.key, known.repository), known.session_id)
+
+
+def _check_coming(on: Connection, known: KnownWorkspace, machine_id: str) -> None:
+    """Raise Refusal where another machine speaks of it, unless a session there was to put its archive back."""
+    session = sessions.find(on, known.session_id) if known.session_id else None
+    if known.state is not WorkspaceState.ARCHIVED or session is None or session.machine_id != machine_id:
+        text = f"Workspace {known.key} is on machine {known.machine_id}, as far as is known here."
+        raise Refusal(Reason.SESSION_OWNED_ELSEWHERE, text)
 
 
 def _living(on: Connection, known: KnownWorkspace) -> Session | None:

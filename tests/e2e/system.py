@@ -139,6 +139,13 @@ class System:
         assert done.returncode == 0, done.stderr + done.stdout
         return json.loads(done.stdout) if "--json" in argv else done.stdout.strip()
 
+    def fails(self, *argv: str) -> str:
+        """What a `pointsman` command says that does not succeed."""
+        env = self.environ() | {"POINTSMAN_ROUTER": self.router}
+        done = subprocess.run([*POINTSMAN, *argv], env=env, capture_output=True, text=True, cwd="/", timeout=60)
+        assert done.returncode, done.stdout
+        return done.stdout + done.stderr
+
     @property
     def api_key(self) -> str:
         return (self.data / "api_key").read_text().strip()

@@ -2,6 +2,9 @@
 
 import json
 import os
+import shutil
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.system import System, running
+from tests.e2e.system import POINTSMAN, System, running
 from tests.fakes.claude_program import ClaudeHome
 from tests.fakes.model_api import ModelApi
 from tests.rigs.upstream import Upstream, git
@@ -42,16 +45,39 @@ def upstream(tmp_path: Path) -> Upstream:
 
 
 @pytest.fixture
-def system(tmp_path: Path, api: ModelApi, upstream: Upstream) -> Iterator[System]:
+def settings(tmp_path: Path, api: ModelApi, upstream: Upstream) -> dict[str, str]:
+    """Of a machine that makes workspaces."""
     (tmp_path / "claude").mkdir()
     home = ClaudeHome(tmp_path / "claude", api)
-    environ = home.environ | {
+    return home.environ | {
         "PATH": f"{home.program.parent}:{home.environ['PATH']}",
         "POINTSMAN_REPOSITORIES": upstream.address,
         "POINTSMAN_TRUSTED_FOLDERS": str(tmp_path),  # which counts for nothing there
     }
-    with running(tmp_path, **environ) as system:
+
+
+@pytest.fixture
+def system(tmp_path: Path, settings: dict[str, str]) -> Iterator[System]:
+    with running(tmp_path, **settings) as system:
         yield system
+
+
+@pytest.fixture
+def laptop(system: System, tmp_path: Path, settings: dict[str, str]) -> Iterator[Path]:
+    """A second machine; its folder."""
+    folder = tmp_path / "laptop"
+    token = system.cli("machine", "token", "--machine", "laptop", "--json")["joinToken"]
+    other = {"POINTSMAN_DATA_DIR": str(folder), "POINTSMAN_MACHINE_ID": "laptop"}
+    system.cli("enroll", system.router, token, **other)
+    environ = system.environ() | settings | other | {"POINTSMAN_ROUTER": system.router}
+    with (tmp_path / "laptop.log").open("w") as log:
+        agent = subprocess.Popen([*POINTSMAN, "agent"], env=environ, cwd="/", stdout=log, stderr=log)
+    try:
+        system.wait_for_machine("laptop", connected=True)
+        yield folder
+    finally:
+        agent.send_signal(signal.SIGTERM)
+        agent.wait(LONG)
 
 
 def known(system: System) -> dict[str, Any]:
@@ -68,9 +94,9 @@ def command(system: System, command_id: str) -> dict[str, Any]:
     return next(one for one in system.cli("commands", "--json") if one["commandId"] == command_id)
 
 
-def start(system: System, place: str, text: str, api: ModelApi) -> str:
+def start(system: System, place: str, text: str, api: ModelApi, machine: str = "devbox") -> str:
     """A session in the workspace, once the model has its text."""
-    started = system.cli("start", "--workspace", place, "--json", text)
+    started = system.cli("start", "--workspace", place, "--machine", machine, "--json", text)
     wait_until(lambda: text in api.prompts, LONG)
     return str(started["sessionId"])
 
@@ -117,3 +143,34 @@ def test_a_workspace_lasts_beyond_its_sessions(
     assert becomes(system, "GONE")["path"] == ""
     assert not tree.exists()
     assert not (tmp_path / MARK).exists()
+
+
+def test_a_workspace_goes_on_on_another_machine(
+    system: System, laptop: Path, api: ModelApi, upstream: Upstream
+) -> None:
+    """The way that docs/workspaces.md shows."""
+    first = start(system, f"{upstream.address}@feature", "hello there", api)
+    made = becomes(system, "IN_USE")
+    end(system, first)
+    (Path(made["path"]) / "notes.txt").write_text("mine\n")
+
+    system.cli("workspaces", "archive", made["key"], "--wait")
+    refused = system.fails("start", "--workspace", made["key"], "--machine", "laptop", "--wait", "go on")
+    archived = known(system)
+    there = Path(refused.partition("it belongs to ")[2].partition(". Copy it there")[0])
+    assert (archived["machineId"], archived["state"]) == ("devbox", "ARCHIVED")  # a try moves nothing
+    assert there.is_relative_to(laptop)
+    shutil.copy(archived["path"], there)
+    second = start(system, made["key"], "go on there", api, "laptop")
+
+    moved = becomes(system, "IN_USE")
+    tree = Path(moved["path"])
+    assert moved["machineId"] == "laptop"
+    assert tree.is_relative_to(laptop)
+    assert (tree / "notes.txt").read_text() == "mine\n"
+    assert Path(archived["path"]).exists()  # until a person removes it
+    assert not there.exists()
+    end(system, second)
+    [record] = (tree.parent / "state/projects").glob("*/*.jsonl")  # one talk, which went on
+    assert "hello there" in record.read_text()
+    assert "go on there" in record.read_text()

@@ -12,6 +12,7 @@ import stat
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from agent.backends.workspaces.git import Git, GitFailed
 from agent.backends.workspaces.tree import ALL, ELSEWHERE, entries, metadata, size
@@ -158,7 +159,7 @@ def _add(tar: tarfile.TarFile, folder: Path, name: str) -> None:
 
 def _check(draft: Path) -> None:
     """Read all of it back. Raises TarError or OSError."""
-    with tarfile.open(draft, "r:") as tar:
+    with draft.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
         for member in tar:
             if member.isreg() and (content := tar.extractfile(member)) is not None:
                 left = member.size
@@ -166,11 +167,20 @@ def _check(draft: Path) -> None:
                     left -= len(data)
                 if left:
                     raise OSError(f"{member.name} is cut off")
+        _check_end(tar, file)
+
+
+def _check_end(tar: tarfile.TarFile, file: IO[bytes]) -> None:
+    """Raise OSError where reading a tar stopped before its end: tarfile is content with half a copy of one."""
+    file.seek(tar.offset)
+    end = file.read(2 * tarfile.RECORDSIZE)
+    if end.strip(b"\0") or not 2 * tarfile.BLOCKSIZE <= len(end) < 2 * tarfile.RECORDSIZE:
+        raise OSError("it is cut off or damaged: copy it again")
 
 
 def _extract(archive: Path, to: Path) -> None:
     """Nothing outside of `to` is written, whatever the archive says: it may have come from elsewhere."""
-    with tarfile.open(archive, "r:") as tar:
+    with archive.open("rb") as packed, tarfile.open(fileobj=packed, mode="r:") as tar:
         for member in tar:
             parts = PurePosixPath(member.name).parts
             target = to.joinpath(*parts)
@@ -186,6 +196,7 @@ def _extract(archive: Path, to: Path) -> None:
                 descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
                 with os.fdopen(descriptor, "wb") as file:
                     shutil.copyfileobj(content, file)
+        _check_end(tar, packed)
 
 
 def _is_within(parent: Path, folder: Path) -> bool:

@@ -9,7 +9,7 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.harness import Caller, RouterUnderTest
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.rigs.thin_agent import session as update
@@ -25,7 +25,9 @@ def link(agent: ThinAgent) -> Iterator[ThinLink]:
         yield link
 
 
-def start(router: RouterUnderTest, key: str = KEY, machine_id: str = "", **more: Any) -> pb.StartSessionResponse:
+def start(
+    router: RouterUnderTest | Caller, key: str = KEY, machine_id: str = "", **more: Any
+) -> pb.StartSessionResponse:
     workspace = types.Workspace(key=key, repository=REPOSITORY, ref="refs/pull/12/head", **more)
     return router.control.StartSession(pb.StartSessionRequest(prompt="go", workspace=workspace, machine_id=machine_id))
 

@@ -4,6 +4,7 @@ The checker looks at the disk alone: where is what was nowhere else?
 """
 
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -79,6 +80,27 @@ async def test_one_that_was_being_archived_is_archived_and_whole(
         back = await rig.enter("s9", rig.wanted(restore=True))
         assert (back.tree / "notes.txt").read_text() == "mine\n"
         assert git(back.tree, "log", "-1", "--format=%s") == "made"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", CHOSEN["enter"])
+async def test_one_that_was_being_put_back_elsewhere_is_put_back_and_the_first_machine_has_it_still(
+    tmp_path: Path, upstream: Upstream, die: Die, point: str
+) -> None:
+    await with_work(tmp_path / "one", upstream)
+    async with workspaces(tmp_path / "one", upstream) as first, workspaces(tmp_path / "two", upstream) as second:
+        await first.close(archive=True)
+        second.packed().parent.mkdir(parents=True)
+        shutil.copy(first.packed(), second.packed())
+    assert die(tmp_path / "two", upstream, point, "enter") == KILLED
+
+    async with workspaces(tmp_path / "one", upstream) as first, workspaces(tmp_path / "two", upstream) as second:
+        assert is_kept(first)
+        assert is_kept(second)
+        back = await second.enter("s9", second.wanted(restore=True))
+        assert (back.tree / "notes.txt").read_text() == "mine\n"
+        assert git(back.tree, "log", "-1", "--format=%s") == "made"
+        assert is_kept(first)
 
 
 @pytest.mark.faults

@@ -1,6 +1,8 @@
 """Workspaces with real git: made, gone on with, archived, put back, removed; and never what is nowhere else."""
 
 import json
+import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -218,14 +220,40 @@ async def test_an_archive_may_be_brought_to_another_machine(tmp_path: Path, upst
         await rig.close(archive=True)
         packed = rig.packed()
     async with workspaces(tmp_path / "two", upstream) as rig:
-        with pytest.raises(Refusal, match="Copy it there"):
+        with pytest.raises(Refusal, match="Copy it there"):  # which makes its folder
             await rig.service.enter(rig.wanted(restore=True), "s2")
-        rig.packed().parent.mkdir(parents=True, exist_ok=True)
-        packed.rename(rig.packed())
+        shutil.copy(packed, rig.packed())
 
         back = await rig.enter("s2", rig.wanted(restore=True))
 
         assert git(back.tree, "rev-parse", "HEAD") == made
+        assert packed.exists()
+        assert not rig.packed().exists()
+
+
+async def test_half_a_copy_of_an_archive_is_not_taken_for_one(tmp_path: Path, upstream: Upstream) -> None:
+    async with workspaces(tmp_path, upstream) as rig:
+        place = await rig.enter()
+        commit(place.tree)
+        new(place.tree)
+        await rig.leave()
+        await rig.close(archive=True)
+        whole = rig.packed().read_bytes()
+        with tarfile.open(rig.packed()) as tar:
+            members = tar.getmembers()
+            cuts = [members[-1].offset, members[-1].offset + 100, tar.offset, tar.offset + 512]
+        damaged = bytearray(whole)
+        damaged[members[-1].offset] ^= 1
+        for half in (*(whole[:cut] for cut in cuts), bytes(damaged)):
+            rig.packed().write_bytes(half)
+
+            with pytest.raises(Refusal, match=r"cannot be read: .*(cut off|unexpected end)"):
+                await rig.service.enter(rig.wanted(restore=True), "s2")
+
+            assert rig.packed().read_bytes() == half
+        rig.packed().write_bytes(whole)
+        back = await rig.enter("s3", rig.wanted(restore=True))
+        assert (back.tree / "notes.txt").read_text() == "mine\n"
 
 
 @pytest.mark.parametrize("repository", ["/etc", "https://github.com/acme/other", "/tmp/../etc"])
