@@ -34,7 +34,8 @@ class States:
         self._sessions = sessions
         self._prompts = prompts
         self._resting: set[str] = set()  # sessions that were idle at the last look
-        self._limits: dict[str, int] = {}  # looks left for what a session's record says of the usage limit it came to
+        self._limits: dict[str, int] = {}  # looks left at what a session's record says of a usage limit
+        self._over: dict[str, float] = {}  # limits that hooks told to be over, which may still stand there
 
     async def run(self, every: float = LOOK_EVERY) -> None:
         """Look again and again, until cancelled."""
@@ -44,19 +45,27 @@ class States:
 
     async def look(self) -> None:
         """One look at every session with a coding agent in it."""
+        there = {bare_id(one.session_id) for one in self._sessions.live()}
+        for kept in (self._limits, self._over):
+            for name in kept.keys() - there:
+                del kept[name]
         for session in self._sessions.live():
             if session.conversation is not None and not self._sessions.traits(session).tells_states:
                 with suppress(AgentError):  # a full disk, or it ended meanwhile: the next look tells
-                    await self._see(session, session.conversation)
                     await self._look_for_limit(session, session.conversation)
+                with suppress(AgentError):
+                    await self._see(session, session.conversation)
 
     async def hint(self, session: Session, event: HookEvent) -> None:
         """An event tells sooner than a look, and is all there is where no registry is. Raises StoreUnavailable."""
         name = bare_id(session.session_id)
         if event.name == "StopFailure" and event.text("error") == "rate_limit":
             self._limits[name] = LOOKS_FOR_LIMIT  # its record may be written after this
+            self._over.pop(name, None)
         elif event.name in _AT_NO_LIMIT:
-            self._limits.pop(name, None)
+            self._limits[name] = 0
+            if session.limited_until:
+                self._over[name] = session.limited_until
             await self._sessions.limit(session.session_id, 0.0)
         if (state := _HINTS.get(event.name)) is not None:
             self._resting.discard(name)
@@ -66,12 +75,15 @@ class States:
 
     async def _look_for_limit(self, session: Session, talk: Conversation) -> None:
         name = bare_id(session.session_id)
-        if (left := self._limits.get(name, 0)) <= 0:
+        if (left := self._limits.get(name, 1)) <= 0:  # one without a hook: the agent may have been away when it came
             return
-        self._limits[name] = left - 1
-        if until := await asyncio.to_thread(recorded_limit, Path(talk.transcript)):
-            self._limits.pop(name, None)
+        until = await asyncio.to_thread(recorded_limit, Path(talk.transcript))
+        if self._limits.get(name, 1) != left:  # a hook told more meanwhile
+            return
+        if until is not None and until != self._over.get(name):
             await self._sessions.limit(session.session_id, until)
+            left = 1 if until else left
+        self._limits[name] = left - 1
 
     async def _see(self, session: Session, talk: Conversation) -> None:
         name = bare_id(session.session_id)
@@ -90,6 +102,7 @@ class States:
             await self._prompts.rested(session)
         else:
             self._resting.add(name)  # only the second look in a row counts: between two turns it is idle, too
+            self._limits[name] = self._limits.get(name, 0) or 1  # of a turn that is over no hook may have told
 
     async def _bury(self, session: Session, talk: Conversation) -> None:
         """The program ended without a word; its terminal may hold more."""

@@ -1,6 +1,7 @@
 """Usage limits, as Claude Code tells of them: in its stream-json, and in its record of a conversation.
 
-As seen in 2.1.329 and 2.1.332. Its words for people change from version to version: fields are read, never text.
+As seen in 2.1.329 and 2.1.332. Its words for people change from version to version: fields are read, never text. Least
+of all those on a screen, where a model can write the same: its program alone writes these fields.
 """
 
 import json
@@ -21,16 +22,32 @@ def limited_until(told: Mapping[str, object]) -> float:
     return float(ends) if isinstance(ends, int | float) and 0 < ends < _LATEST else 0.0
 
 
-def recorded_limit(record: Path) -> float:
-    """The same by the last answer in a record; 0 where there is none, or it says nothing of it. Blocks."""
+def recorded_limit(record: Path) -> float | None:
+    """The same by the last answer in a record; None where that does not say, or a prompt stands behind it. Blocks."""
     for line in reversed(_last_lines(record)):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):  # the first of them is cut, the last may be half written
             continue
-        if isinstance(row, dict) and row.get("type") == "assistant":
-            return limited_until(_info(row)) if row.get("isApiErrorMessage") is True else 0.0
-    return 0.0
+        if not isinstance(row, dict) or row.get("isSidechain") is True or row.get("isMeta") is True:
+            continue
+        if row.get("type") == "user":
+            return None
+        if row.get("type") == "assistant" and not _is_filler(row):
+            return _told_by(row)
+    return None
+
+
+def _told_by(row: Mapping[str, object]) -> float | None:
+    """An answer tells that there is no limit; an error only when it is one of this kind."""
+    return limited_until(_info(row)) or None if row.get("isApiErrorMessage") is True else 0.0
+
+
+def _is_filler(row: Mapping[str, object]) -> bool:
+    """Written by the program where no model answered, as when a conversation is taken up again."""
+    message = row.get("message")
+    written = isinstance(message, dict) and message.get("model") == "<synthetic>"
+    return written and row.get("isApiErrorMessage") is not True
 
 
 def _last_lines(record: Path) -> list[bytes]:
