@@ -72,9 +72,9 @@ def way_in(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callab
 def choice_by(choices: Choices) -> Choice:
     """Asks GitHub what was offered."""
 
-    def choice(chat_id: str, command: str, written_at: datetime | None) -> tuple[str, str] | None:
+    def choice(chat_id: str, command: str, written_at: datetime | None, comment_id: int) -> tuple[str, str] | None:
         try:
-            return choices.chosen(chat_id, command, written_at)
+            return choices.chosen(chat_id, command, written_at, comment_id)
         except GitHubError as error:
             raise Unknown(str(error)) from None
 

@@ -23,6 +23,7 @@ from webhook_adapter.transports.github.inbound.delivery import (
     Repository,
     Sender,
     Turned,
+    Where,
     read,
 )
 from webhook_adapter.transports.github.inbound.mentions import said
@@ -42,8 +43,9 @@ LOOP = (
 AGAIN = "Do that again."
 """What the button says that runs a check again."""
 
-Choice = Callable[[str, str, datetime | None], tuple[str, str] | None]
-"""In which message somebody chose what, by the chat, their words and when they wrote. Raises Unknown."""
+Choice = Callable[[str, str, datetime | None, int], tuple[str, str] | None]
+"""In which message somebody chose what, by the chat, their words, when they wrote and the number of their comment in
+the issue, 0 where it stands elsewhere. Raises Unknown."""
 
 _NAME = re.compile(r"[A-Za-z0-9._/-]{1,200}")
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -63,7 +65,7 @@ class Intake:
         commanders: Commanders,
         submit: Callable[[Submission], Submitted],
         now: Callable[[], float] = time.monotonic,
-        choice: Choice = lambda _chat_id, _command, _written_at: None,
+        choice: Choice = lambda _chat_id, _command, _written_at, _comment_id: None,
         places: Places = lambda _comment: None,
         turned: Callable[[Turned | OutOfReach], Handled] = lambda _found: Handled(Outcome.IGNORED),
     ) -> None:
@@ -91,7 +93,8 @@ class Intake:
 
     def _said(self, comment: Comment, command: str) -> Submission:
         """What a comment says, or the choice that it names by its number. Raises Unknown."""
-        chosen = self._choice(comment.chat_id, command, comment.written_at) if not comment.thread else None
+        number = comment.comment_id if comment.where is Where.ISSUE else 0
+        chosen = self._choice(comment.chat_id, command, comment.written_at, number) if not comment.thread else None
         # Only of whoever may: a stranger costs no more than one call. A choice may begin something, too.
         submission = replace(_submission(comment, command), workspace=self._places(comment))
         if chosen is None:

@@ -20,10 +20,14 @@ class Choices:
         """`bot`: what GitHub calls the App's own user."""
         self._client, self._app_id, self._bot = client, app_id, bot
 
-    def chosen(self, chat_id: str, words: str, written_at: datetime | None) -> tuple[str, str] | None:
+    def chosen(
+        self, chat_id: str, words: str, written_at: datetime | None, comment_id: int = 0
+    ) -> tuple[str, str] | None:
         """The message id of that comment, and what choosing sends back; None where the words name no choice.
 
-        What was offered only after they were written is not meant. Raises GitHubError.
+        What was offered only after they were written is not meant. GitHub's times are of whole seconds: within one,
+        the numbers of comments tell. `comment_id` is theirs, 0 where it is no comment of the issue itself. Raises
+        GitHubError.
         """
         match = _NUMBER.fullmatch(words.strip())
         if match is None or written_at is None:
@@ -31,7 +35,7 @@ class Choices:
         found: tuple[str, str] | None = None
         for each in self._comments(chat_id, written_at):
             offered = choices(str(each.get("body", "")))
-            if offered and str(each.get("created_at", "")) < _stamp(written_at):
+            if offered and _is_before(each, _stamp(written_at), comment_id):
                 number = int(match[1])
                 found = (f"ic{each.get('id')}", offered[number - 1]) if number <= len(offered) else None
         return found
@@ -47,6 +51,11 @@ class Choices:
             if not isinstance(told, list) or len(told) < _PAGE:
                 break
         return ours
+
+
+def _is_before(offer: dict[str, Any], written: str, comment_id: int) -> bool:
+    made, number = str(offer.get("created_at", "")), offer.get("id")
+    return made < written or (made == written and isinstance(number, int) and number < comment_id)
 
 
 def _stamp(moment: datetime) -> str:

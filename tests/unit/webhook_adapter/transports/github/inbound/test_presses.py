@@ -101,7 +101,7 @@ def test_it_is_read() -> None:
 
 def test_a_number_is_the_choice_that_it_names() -> None:
     world = World()
-    world.intake._choice = lambda _chat_id, words, _written_at: ("ic4", "cmd:T:stop") if words == "2" else None
+    world.intake._choice = lambda _chat_id, words, *_: ("ic4", "cmd:T:stop") if words == "2" else None
     world.takes(**said("@pointsman 2"))
     world.takes(**said("@pointsman 3", 12))
 
