@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from router.domain.permission import ENDED_ELSEWHERE, Permission, PermissionKind, PermissionState
 from router.domain.risk import RiskRule
+from router.domain.wording.work import code_closed
 
 SESSION_OVER = "the session has ended"
 REPLY_WITH_REASON = "Reply to this message with your reason, and it is denied with that."
@@ -106,4 +107,8 @@ def _asks(asked: Permission, shown: str) -> str:
 
 
 def _cut(text: str, length: int) -> str:
-    return _CUT.format(shown=text[:length], count=len(text) - length) if len(text) > length else text
+    if len(text) <= length:
+        return text
+    # What ends within code would make code of how it ended.
+    shown = code_closed(text[:length])
+    return _CUT.format(shown=shown if len(shown) == length else f"{shown}\n", count=len(text) - length)

@@ -66,7 +66,7 @@ def steps(work: Work, told: int) -> str:
 def _step(step: Step) -> str:
     match step.what:
         case Spoke(text):
-            return _closed(_cut(text, _WORDS))
+            return code_closed(_cut(text, _WORDS))
         case Used() as used:
             output = _tail(used.output)
             return _line(used) + (f"\n{_block(output)}" if output.strip() else "")
@@ -126,7 +126,7 @@ def _block(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-def _closed(text: str) -> str:
+def code_closed(text: str) -> str:
     """What was cut within code would make code of all that follows."""
     fences = sum(line.lstrip().startswith("```") for line in text.split("\n"))
     return f"{text}\n```" if fences % 2 else text
