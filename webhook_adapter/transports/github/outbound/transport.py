@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 EDIT_APART_S = 15.0  # of one message
 _REMEMBERED = 1_000
 _NO_CHAT = Refused("this is no issue or pull request", chat_closed=True)
+_BEGUN, _TYPED = "🚀", "👍"
 _UNDER_WAY = ("QUEUED", "SENT", "RECEIVED")
 _FAILED = ("FAILED", "UNCERTAIN", "EXPIRED", "DEAD")
 
@@ -158,8 +159,8 @@ class GitHubTransport:
 
     def _done(self, message: Outgoing) -> bool:
         """Whether a mark could say that it was typed, or begun: what comes of it has comments enough."""
-        answered = message.reply_to_message_id
-        return bool(answered) and isinstance(self.react(message.chat, answered, "👍"), Delivered)
+        answered, mark = message.reply_to_message_id, _BEGUN if message.text.startswith(_BEGUN) else _TYPED
+        return bool(answered) and isinstance(self.react(message.chat, answered, mark), Delivered)
 
     def _failed(self, message: Outgoing, there: Where) -> None:
         if message.reply_to_message_id:

@@ -134,6 +134,18 @@ def test_that_something_was_taken_is_a_mark(scene: Scene, transport: GitHubTrans
     assert mention.reactions == []
 
 
+def test_that_a_session_has_begun_is_a_mark_that_stays_one(scene: Scene, transport: GitHubTransport) -> None:
+    [mention] = scene.github.of(scene.issue, ours=False)
+    told = message(scene, "🚀 Starting on devbox…", kind=Kind.STATUS, command_state="QUEUED",
+                   reply_to_message_id=mention.key)  # fmt: skip
+    transport.send(told)
+    begun = replace(told, text="🚀 Started api on devbox.", command_state="DONE", notification_id="n2")
+    ids = [brought(each.send(begun)) for each in (transport, transport, made(scene))]
+
+    assert (ids, bodies(scene)) == ([(), (), ()], [])
+    assert [content for _, _, content in mention.reactions] == ["eyes", "rocket"]
+
+
 @pytest.mark.parametrize(("message_id", "mark"), [("ic5", "🦄"), ("cr5", "👍"), ("5", "👍"), ("../x", "👍")])
 def test_a_mark_that_github_has_not_is_refused(
     scene: Scene, transport: GitHubTransport, message_id: str, mark: str
