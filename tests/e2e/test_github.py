@@ -87,6 +87,8 @@ def asked_on_a_pull_request(on: Stage) -> Issue:
     assert git(tree, "rev-parse", "HEAD") == pull.pull.head_sha  # type: ignore[union-attr]
     assert not (tree / "turn.txt").exists()
     on.sees(lambda: any("git push" in each.body for each in on.github.of(pull)))
+    [mention] = on.github.of(pull, ours=False)[:1]
+    on.sees(lambda: [content for _, _, content in mention.reactions] == ["eyes", "rocket"])
     return pull
 
 
@@ -97,6 +99,10 @@ def nine_days_later(on: Stage, pull: Issue, answer: Callable[[Stage, Issue], Non
     on.sees(lambda: not on.programs())  # it holds its memory no longer
     on.passes(9 * DAY)
     assert [each.state for each in on.questions()] == [types.PERMISSION_STATE_OPEN]
+    on.sees(lambda: any("Still open since" in each.body for each in on.github.of(pull)))
+    # It was reminded of where it was asked, and in no other comment.
+    [asked] = [each.body for each in on.github.of(pull) if "git push" in each.body]
+    assert "```\necho it turns" in asked
     answer(on, pull)
     on.sees(lambda: [each.state for each in on.questions()] == [types.PERMISSION_STATE_ALLOWED])
 

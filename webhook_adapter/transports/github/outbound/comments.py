@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from webhook_adapter.transports.github.outbound.client import Cost, GitHubClient, Need
+from webhook_adapter.transports.github.outbound.http import ApiRefused
+from webhook_adapter.transports.github.outbound.refusals import GONE
 from webhook_adapter.transports.transport import ChatRef
 
 REACTIONS = {"👍": "+1", "👎": "-1", "👀": "eyes", "🚀": "rocket", "😕": "confused", "❤": "heart", "🎉": "hooray"}
@@ -65,6 +67,16 @@ class Comments:
         """What one says. Raises GitHubError; ValueError where it is none."""
         told = self._client.call(there.repository_id, "GET", _path(message_id)).content
         return str(told.get("body") or "") if isinstance(told, dict) else ""
+
+    def own_body(self, there: Where, message_id: str) -> str:
+        """The same, "" where it is gone or not ours: the App might change what others wrote. Raises GitHubError."""
+        try:
+            told = self._client.call(there.repository_id, "GET", _path(message_id)).content
+        except ApiRefused as refused:
+            if refused.status not in GONE:
+                raise
+            return ""
+        return "".join(str(each.get("body") or "") for each in own_comments([told], self._app_id, self._bot))
 
     def remove(self, there: Where, message_id: str) -> None:
         """Take one of ours away. Raises GitHubError; ValueError where it is none."""

@@ -12,6 +12,7 @@ from hashlib import sha256
 from urllib.parse import quote, unquote
 
 from webhook_adapter.masks import masked
+from webhook_adapter.transports.github.outbound.code_blocks import fenced, with_blocks
 from webhook_adapter.transports.transport import Button, Outgoing, OutgoingFile
 
 PART = 55_000
@@ -24,12 +25,19 @@ _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*")
 _FENCE_LIKE = re.compile(r"`{3,}|~{3,}")
 _MARKUP = re.compile(r"([\\`*_~\[\]|])")
 _LINE_MARKUP = re.compile(r"^([ \t]*)([-+>#=]|[0-9]{1,9}(?=[.)]))", re.MULTILINE)
+_RETURN = re.compile(r"\r\n?")  # to GitHub it ends a line
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
-_TICKS = re.compile(r"`+")
 _CUT = "\n\n… (cut here: {count} characters more)"
 _NO_FILE = "({name}, {size} bytes, is not shown: GitHub takes no files.)"
 _OPTIONS, _OPTIONS_END = "<!-- pm-options {} -->", "<!-- /pm-options -->"
-_OFFERED = re.compile(r"\n*<!-- pm-options ([^ ]*) -->.*?<!-- /pm-options -->", re.DOTALL)
+# Where we put them, at the end: code in the text may hold the same, as GitHub shows that as it is.
+_OFFERED = re.compile(
+    r"\n*<!-- pm-options ([^ ]*) -->(?:(?!<!-- pm-options ).)*<!-- /pm-options -->(?=\s*(?:<!-- pm:[^ ]* -->\s*)?\Z)",
+    re.DOTALL,
+)
+_ASKS, _ASKS_END = "<!-- pm-asks -->", "<!-- /pm-asks -->"
+_OPEN = re.compile(rf"\A{_ASKS}\n(?:[^\n]+\n)?{_ASKS_END}\n*")
+_LONGEST_SINCE = 200
 _CHOOSE = "Choose with a comment: `@{word} 1`"
 WAITS = "⏸ **Waits for its owner.** What is asked is shown where only they can read it."
 _OVER = "☑️ Its owner has answered."
@@ -59,9 +67,27 @@ def bodies(message: Outgoing, place: Place) -> list[str]:
 
 def question(message: Outgoing, place: Place) -> list[str]:
     """The same for a question: where everybody may read it, only that there is one."""
-    if place.is_private:
-        return bodies(message, place)
-    return ["\n\n".join(filter(None, (heading(message, place), WAITS if message.buttons else _OVER)))]
+    waits = WAITS if message.buttons else _OVER
+    found = (
+        bodies(message, place) if place.is_private else ["\n\n".join(filter(None, (heading(message, place), waits)))]
+    )
+    return [f"{_ASKS}\n{_ASKS_END}\n\n{found[0]}", *found[1:]] if message.buttons else found
+
+
+def is_open(body: str) -> bool:
+    """Whether a comment of ours begins a question that nobody has answered."""
+    return _OPEN.match(body) is not None
+
+
+def reminded(body: str, since: str) -> str:
+    """Such a comment, which says at its top since when it waits; what it asks stays whole, with its choices."""
+    line = " ".join(since.partition("\n\n")[0].split()).rstrip(":")[:_LONGEST_SINCE]
+    return _OPEN.sub(lambda _: f"{_ASKS}\n{plain(line)}\n{_ASKS_END}\n\n", body)
+
+
+def closed(body: str) -> str:
+    """The same when it waits no more."""
+    return _OPEN.sub("", body)
 
 
 def heading(message: Outgoing, place: Place) -> str:
@@ -71,8 +97,9 @@ def heading(message: Outgoing, place: Place) -> str:
 
 
 def said(message: Outgoing) -> str:
-    """The message's own words as Markdown."""
-    return (markdown if message.is_markdown else plain)(masked(message.text).strip())
+    """The message's own words as Markdown; of a plain text the code is code."""
+    words = _RETURN.sub("\n", masked(message.text)).strip()
+    return markdown(words) if message.is_markdown else with_blocks(words, plain)
 
 
 def markdown(text: str) -> str:
@@ -112,7 +139,7 @@ def options(buttons: tuple[Button, ...], place: Place) -> str:
 
 def without_options(body: str) -> str:
     """A comment of ours whose choices are over."""
-    return _OFFERED.sub("", body)
+    return closed(_OFFERED.sub("", body))
 
 
 def choices(body: str) -> list[str]:
@@ -139,12 +166,6 @@ def split(text: str, most: int) -> list[str]:
         cut, _ = _closed(text[:end], "")
         text = cut + _CUT.format(count=len(text) - end)
     return [*parts, text]
-
-
-def fenced(text: str) -> str:
-    """Code, whatever stands in it."""
-    ticks = "`" * max(3, 1 + max(map(len, _TICKS.findall(text)), default=0))
-    return f"{ticks}\n{text}\n{ticks}"
 
 
 def _has_sure_fences(lines: list[str]) -> bool:

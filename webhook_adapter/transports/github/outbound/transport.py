@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 EDIT_APART_S = 15.0  # of one message
 _REMEMBERED = 1_000
 _NO_CHAT = Refused("this is no issue or pull request", chat_closed=True)
+_LINE = "line:"  # begins the message id of a reminder, which is a line of the comment whose id follows
 _BEGUN, _TYPED = "🚀", "👍"
 _UNDER_WAY = ("QUEUED", "SENT", "RECEIVED")
 _FAILED = ("FAILED", "UNCERTAIN", "EXPIRED", "DEAD")
@@ -136,6 +137,8 @@ class GitHubTransport:
             return Delivered(())
         if message.kind is Kind.WORK and (outcome := self._in_check(message, there)):
             return outcome
+        if message.kind is Kind.QUESTION and self._reminds(message, there):
+            return Delivered((f"{_LINE}{message.reply_to_message_id}",))
         bodies = self._bodies(message, there)
         found = self._left(message, there, len(bodies))
         ids: list[str] = []
@@ -182,12 +185,37 @@ class GitHubTransport:
         words = text.question(replace(message, buttons=()), Place(self._own.word, is_private))[0]
         return self._checks.asked(message, there, text.WAITS if not is_private else words, is_private=is_private)
 
+    def _reminds(self, message: Outgoing, there: Where) -> bool:
+        """Whether the comment that it answers is the question itself: it says then since when it waits.
+
+        One comment in place of many: whoever follows the page would hear of each.
+        """
+        asked = message.reply_to_message_id
+        body = self._comments.own_body(there, asked) if is_message(asked) else ""
+        if not text.is_open(body):
+            return False
+        self._say(there, asked, body, text.reminded(body, message.text))
+        return True
+
+    def _ends_reminder(self, message: Outgoing, there: Where) -> SendOutcome:
+        """The question's own comment tells how it ended; of what stays beside that none says that it waits."""
+        for each in message.edit_message_ids:
+            body = self._comments.own_body(there, each.removeprefix(_LINE))
+            self._say(there, each.removeprefix(_LINE), body, text.closed(body))
+        return Delivered(message.edit_message_ids)
+
+    def _say(self, there: Where, message_id: str, before: str, body: str) -> None:
+        if body != before:
+            self._comments.change(there, message_id, body, Need.NORMAL)
+
     def _replace_shown(self, message: Outgoing) -> None:
         """The answer stands in for what showed its turn: one comment in place of two."""
         if shown := self._shown.pop((message.chat, message.session_id), ""):
             self.delete(message.chat, shown)
 
     def _edit(self, message: Outgoing, there: Where) -> SendOutcome:
+        if message.edit_message_ids and all(map(_is_line, message.edit_message_ids)):
+            return self._ends_reminder(message, there)
         ids = [each for each in message.edit_message_ids if is_message(each)]
         if wait := self._too_soon(ids):
             return RetryLater(f"changed less than {EDIT_APART_S:.0f} s ago", wait)
@@ -265,6 +293,10 @@ class GitHubTransport:
         except (ApiRefused, NoAnswer):
             return False
         return True
+
+
+def _is_line(message_id: str) -> bool:
+    return message_id.startswith(_LINE) and is_message(message_id.removeprefix(_LINE))
 
 
 def _need(message: Outgoing) -> Need:
