@@ -27,7 +27,6 @@ STAYS = {
     "messages": ("session_id IN (SELECT session_id FROM sessions)", "go before their session does"),
     "places": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "quick_sessions": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
-    "proposals": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "audience": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "work_messages": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "read_marks": ("session_id IN (SELECT session_id FROM sessions) AND person_id = ''", "go after session and person"),
