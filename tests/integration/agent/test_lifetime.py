@@ -69,6 +69,7 @@ MOVES = {
     "sessions.ends_at": "when a session's time is over",
     "sessions.waits_since": "how much of it does not count",
     "workspaces.archived_at": "how long an archive is kept",
+    "parked.asked_at": "how long a question waits for which no program does",
     "sessions.pid_started": "which process it is, as the kernel tells it",
 }
 STAYS = {
@@ -110,6 +111,8 @@ def filled(tx: Transaction, table: str, name: str) -> None:
         tx.execute(f"INSERT INTO prompts ({columns}) VALUES ('', '', '', 1, '', 0, 0)")
     if table == "workspaces":
         tx.execute("INSERT INTO workspaces VALUES ('', '', '', '', 0, 'archived', '', 0, 0, 1, 0, '', '', '', 0, '')")
+    if table == "parked":
+        tx.execute("INSERT INTO parked VALUES ('', '', '', '', 0)")
     tx.execute(f"UPDATE {table} SET {name} = ?", (BEFORE.now,))
 
 
