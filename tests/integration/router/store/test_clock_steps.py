@@ -40,6 +40,7 @@ MOVES = {
     "escalations.next_at": ("when somebody is asked again", ""),
     "workspaces.closing_at": ("what it is for is over for its days of grace", ""),
     "workspaces.archived_at": ("an archive was kept for a month", ""),
+    "proposals.created_at": ("what a model would hand over can still be started", ""),
     "places.muted_until": ("a session makes no sound", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
