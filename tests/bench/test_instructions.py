@@ -10,10 +10,10 @@ from tests.bench import instructions
 
 KEPT = {"its machine away": 4.8, "from the door to its end": 17.2}
 """Rows of the fixed piece of work that a command costs. Who makes it cheaper writes the new figure here."""
-OF_AN_AGENT = {1: 27.4, 32: 12.5}
+OF_AN_AGENT = {1: 27.1, 32: 11.7}
 """The same for the agent's half, by how many commands come at once."""
 LOSS = 1.10
-TRIES = 3  # timers that go on meanwhile add to what is counted on a busy machine; nothing takes from it
+TRIES = 3  # what goes on beside it on a busy machine may add to what is counted; nothing takes from it
 
 pytestmark = [
     pytest.mark.timeout(360),

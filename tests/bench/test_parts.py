@@ -1,5 +1,7 @@
 """Every part of the bench runs: what nobody runs for a week does not run any more."""
 
+import os
+
 import pytest
 
 from tests.bench import programs, real_pages
@@ -8,11 +10,15 @@ from tests.bench.rows import SECTIONS
 
 LITTLE = Scale(seconds=0.1, submits=200, queued=200, idle=(60, 80), starts=2, synced=64, storm=40, turns=1,
                kinds=("headless",))  # fmt: skip
+LONG = ("pages", "storm", "idle", "chatty")
+"""With all their programs these take as long as all others together."""
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # some had just begun to write when a storm ends
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
 def test_a_part_finds_the_figures_of_its_rows(part: Part) -> None:
+    if part.name in LONG and "TEST_EVERY_PART" not in os.environ:
+        pytest.skip("takes long: TEST_EVERY_PART=1")
     if missing := part.missing():
         pytest.skip(f"not here: {missing}")
     rows = [row for section in SECTIONS.values() for row in section]
