@@ -10,6 +10,7 @@ import sys
 import time
 from _json import encode_basestring_ascii
 from _socket import AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET, socket
+from fcntl import LOCK_EX, flock
 from select import select
 
 WAITS_FOR_A_PERSON = "PermissionRequest"
@@ -77,9 +78,16 @@ def keep(path: str, request: bytes) -> None:
     there = os.stat(folder)  # noqa: PTH116 -- pathlib takes time
     if there.st_uid != os.geteuid() or there.st_mode & 0o077:
         raise PermissionError("not our agent's folder")
-    file = os.open(f"{folder}/{UNHEARD}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    if os.fstat(file).st_size + len(request) <= MOST_UNHEARD:
+    while True:
+        file = os.open(f"{folder}/{UNHEARD}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        flock(file, LOCK_EX)
+        found = os.fstat(file)
+        if found.st_nlink:
+            break
+        os.close(file)  # an agent has taken it meanwhile
+    if found.st_size + len(request) <= MOST_UNHEARD:
         os.write(file, b'{"at": %d, ' % time.time() + request[1:])
+    os.close(file)
 
 
 def _returned(path: str) -> socket:

@@ -1,5 +1,6 @@
 """What hooks said while no agent was there: that a talk began. Each is taken as if it were said now, in order."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -23,11 +24,16 @@ class Unheard:
         except OSError:
             return
         with os.fdopen(descriptor, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # a hook is at it: the next look takes all
             for line in file.read(MOST_UNHEARD).splitlines():
                 message = _message(line)
                 if isinstance(at := message.get("at"), int):
                     yield float(at), message
-        self._file.unlink(missing_ok=True)
+            # Under the lock: what a hook leaves now goes into a new file.
+            self._file.unlink(missing_ok=True)
 
 
 def _message(line: bytes) -> Message:
