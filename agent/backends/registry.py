@@ -68,18 +68,7 @@ def backends(
                 ),
                 Traits(hosted=True, tells_states=True, agents=(PROGRAM,), title=lambda _: "Claude Code"),
             ),
-            "acp": Entry(
-                acp,
-                Traits(
-                    "agent",
-                    hosted=True,
-                    tells_states=True,
-                    agents=tuple(kinds),
-                    title=acp.title,
-                    modes=acp.modes,
-                    controls=(ControlKind.INTERRUPT, ControlKind.MODEL),
-                ),
-            ),
+            "acp": _speaking(acp, tuple(kinds)),
             "model": _asked(answers, Histories(histories), records, told),
             "codex": _joined(Codex(), keys, records),
             "opencode": _joined(OpenCode(), keys, records),
@@ -87,6 +76,20 @@ def backends(
             "hooks": Entry(ObservedBackend(), Traits(typed_into=False)),
         }
     )
+
+
+def _speaking(acp: AcpBackend, kinds: tuple[str, ...]) -> Entry:
+    """Coding agents that speak ACP."""
+    traits = Traits(
+        "agent",
+        hosted=True,
+        tells_states=True,
+        agents=kinds,
+        title=acp.title,
+        modes=acp.modes,
+        controls=(ControlKind.INTERRUPT, ControlKind.MODEL),
+    )
+    return Entry(acp, traits)
 
 
 def _asked(answers: Source | None, histories: Histories, records: Path | None, prompts: Prompts) -> Entry:

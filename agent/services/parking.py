@@ -113,7 +113,7 @@ class Parking:
         try:
             decision = await self._questions.park(parked)
         except BaseException:
-            del self._parked[question.permission_id]
+            self._parked.pop(question.permission_id, None)  # its session may have ended meanwhile
             raise
         logger.info("question parked permission_id=%s session_id=%s", parked.permission_id, parked.session_id)
         if decision is not None:

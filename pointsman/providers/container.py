@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pointsman.providers.program import Result, Run, run
 from pointsman.providers.provider import (
     BOOT,
     DISK,
@@ -14,7 +14,6 @@ from pointsman.providers.provider import (
     Provided,
     ProviderError,
     State,
-    Unsure,
     Wanted,
     checked_key,
     name_of,
@@ -35,32 +34,6 @@ _STATES = {
     "created": State.STOPPED, "configured": State.STOPPED, "initialized": State.STARTING, "restarting": State.STARTING,
     "stopping": State.STOPPING, "removing": State.STOPPING,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a call ended."""
-
-    code: int
-    out: str
-    error: str
-
-
-Run = Callable[[Sequence[str], float], Result]
-
-
-def run(argv: Sequence[str], patience: float) -> Result:
-    """Raises Unsure where it does not end in time, ProviderError where it cannot be begun."""
-    silent = subprocess.DEVNULL
-    try:
-        done = subprocess.run(
-            argv, stdin=silent, capture_output=True, text=True, errors="replace", timeout=patience, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise Unsure(f"{argv[0]} {argv[1]} did not end within {patience:.0f} s") from None
-    except OSError as error:
-        raise ProviderError(f"{argv[0]} cannot be run: {error.strerror}") from None
-    return Result(done.returncode, done.stdout, done.stderr)
 
 
 @dataclass(frozen=True, slots=True)

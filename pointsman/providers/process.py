@@ -5,10 +5,10 @@ There is no wall around them: what runs in one may read what its user may.
 
 import json
 import re
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pointsman.providers.program import Run, run
 from pointsman.providers.provider import Provided, ProviderError, State, Unsure, Wanted, checked_key
 
 COMMAND = "machine-process"
@@ -18,31 +18,6 @@ SSH_FAILED = 255  # ssh's own: it did not connect, or lost the other end
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@:-]{0,254}")
 _PROGRAM = re.compile(r"[A-Za-z0-9/._~-]{1,255}")
 _KEY_LINE = re.compile(r"[a-z0-9@.-]{1,64} [A-Za-z0-9+/=]{16,8192}")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a call ended."""
-
-    code: int
-    out: str
-    error: str
-
-
-Run = Callable[[Sequence[str], str, float], Result]
-
-
-def run(argv: Sequence[str], given: str, patience: float) -> Result:
-    """`given` is what it reads. Raises Unsure where it does not end in time, ProviderError where it cannot be begun."""
-    try:
-        done = subprocess.run(
-            argv, input=given, capture_output=True, text=True, errors="replace", timeout=patience, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise Unsure(f"{argv[0]} did not end within {patience:.0f} s") from None
-    except OSError as error:
-        raise ProviderError(f"{argv[0]} cannot be run: {error.strerror}") from None
-    return Result(done.returncode, done.stdout, done.stderr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +54,7 @@ class ProcessProvider:
     def _said(self, verb: str, **given: object) -> object:
         # On its standard input: a command line is seen by everybody there.
         asked = json.dumps({"verb": verb, "folder": self.folder, **given})
-        result = self.run([*self.carrier, COMMAND], asked, _PATIENCE)
+        result = self.run([*self.carrier, COMMAND], _PATIENCE, asked)
         # Before it connected nothing was done; after that it may have been, and ssh tells neither from the other.
         if result.code == SSH_FAILED and verb != "listed":
             raise Unsure(f"ssh failed, and it may have been done: {_words(result.error)}")

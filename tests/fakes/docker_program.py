@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from pointsman.providers.container import Result, Unsure
+from pointsman.providers.program import Result
+from pointsman.providers.provider import Unsure
 
 _ONCE = {"--name", "--entrypoint"}
 
@@ -18,8 +19,9 @@ class Docker:
         self.fail: dict[str, str] = {}
         self.before: dict[str, Callable[[], object]] = {}
 
-    def __call__(self, argv: Sequence[str], patience: float) -> Result:
+    def __call__(self, argv: Sequence[str], patience: float, given: str = "") -> Result:
         """As `run` of the provider."""
+        assert not given
         _, word, *rest = argv
         self.said.append([word, *rest])
         if before := self.before.pop(word, None):

@@ -12,8 +12,9 @@ from pointsman.commands.providers import carried_out
 from pointsman.providers.container import ContainerProvider
 from pointsman.providers.fly import FlyProvider
 from pointsman.providers.fly_api import FlyApi
-from pointsman.providers.process import ProcessProvider, Result
+from pointsman.providers.process import ProcessProvider
 from pointsman.providers.process_host import ProcessHost
+from pointsman.providers.program import Result
 from pointsman.providers.provider import Provider, ProviderError, Unsure, Wanted
 from tests.fakes.docker_program import Docker
 from tests.fakes.fly_api import APP, TOKEN, FlyStandIn
@@ -88,7 +89,7 @@ class ProcessScene:
         self.host = ProcessHost(self.folder, str(agent), {"PATH": os.environ["PATH"]})
         self.provider = ProcessProvider(("here",), str(self.folder), run=self.run)
 
-    def run(self, argv: Sequence[str], given: str, patience: float) -> Result:
+    def run(self, argv: Sequence[str], patience: float, given: str = "") -> Result:
         """As ssh would."""
         assert list(argv) == ["here", "machine-process"]
         asked = json.loads(given)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from pointsman.errors import ExitCode
-from pointsman.providers.container import ContainerProvider, Unsure, found, run
-from pointsman.providers.provider import BOOT, ProviderError, State, name_of
+from pointsman.providers.container import ContainerProvider, found
+from pointsman.providers.program import run
+from pointsman.providers.provider import BOOT, ProviderError, State, Unsure, name_of
 from tests.integration.pointsman.providers.scenes import WANTED, ContainerScene
 
 KEY, NAME = WANTED.key, name_of(WANTED.key)

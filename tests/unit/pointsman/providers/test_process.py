@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from pointsman.providers.process import ProcessProvider, Result, known_hosts_line, over_ssh
+from pointsman.providers.process import ProcessProvider, known_hosts_line, over_ssh
+from pointsman.providers.program import Result
 from pointsman.providers.provider import ProviderError, State, Unsure, Wanted
 
 WANTED = Wanted("box", "none", "pmj_once", {"POINTSMAN_ROUTER": "r:1"})
@@ -17,7 +18,7 @@ class Far:
     def __init__(self, answer: Result) -> None:
         self.answer, self.argv, self.given = answer, [""], ""
 
-    def __call__(self, argv: Sequence[str], given: str, patience: float) -> Result:  # noqa: ARG002
+    def __call__(self, argv: Sequence[str], patience: float, given: str = "") -> Result:  # noqa: ARG002
         self.argv, self.given = list(argv), given
         return self.answer
 
