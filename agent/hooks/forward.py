@@ -10,7 +10,6 @@ import sys
 import time
 from _json import encode_basestring_ascii
 from _socket import AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET, socket
-from fcntl import LOCK_EX, flock
 from select import select
 
 WAITS_FOR_A_PERSON = "PermissionRequest"
@@ -74,6 +73,8 @@ def connected(path: str) -> socket:
 
 def keep(path: str, request: bytes) -> None:
     """Leave a request to the agent that comes next to that socket. Raises OSError where none ever was."""
+    from fcntl import LOCK_EX, flock  # here: a hook that finds its agent has no use for it
+
     folder = path.rpartition("/")[0]
     there = os.stat(folder)  # noqa: PTH116 -- pathlib takes time
     if there.st_uid != os.geteuid() or there.st_mode & 0o077:

@@ -6,9 +6,12 @@ without a pin. At a Unix socket it is asked once for each channel, and before ea
 
 import hashlib
 import secrets
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 import grpc
 from agentlink.v1 import identity_pb2 as pb
@@ -26,6 +29,7 @@ Details = grpc.ClientCallDetails
 _PURPOSE = b"pointsman router proof v1"
 _PATIENCE = 5.0  # seconds; less where the call itself has less
 _READY = grpc.ChannelConnectivity.READY.value[0]
+_LOOK = 0.2  # seconds after which it is seen that nobody uses a channel any more; what happens to it is told at once
 
 
 class NobodyThere(grpc.RpcError):
@@ -55,7 +59,7 @@ class NotOurs(NotProven):
     text = "the router's socket is not this account's alone, and nothing was said there"
 
 
-class _Prover(
+class Prover(
     grpc.UnaryUnaryClientInterceptor,  # type: ignore[type-arg]
     grpc.UnaryStreamClientInterceptor,  # type: ignore[type-arg]
     grpc.StreamStreamClientInterceptor,  # type: ignore[type-arg]
@@ -72,14 +76,15 @@ class _Prover(
         self._proven_at = -1  # how many connections were lost when the proof came
         self._lost = 0
         # gRPC has no public name for what it says of the connection at this moment; it takes a third of a microsecond.
-        self._state = channel._channel.check_connectivity_state  # type: ignore[attr-defined]  # noqa: SLF001
-        # Not at a socket: gRPC's thread for it takes reads from those who wait for them, 4 % of a webhook's way.
+        core = channel._channel  # type: ignore[attr-defined]  # noqa: SLF001
+        self._state = core.check_connectivity_state
+        # Not at a socket: a thread that waits for it takes reads from those who wait for them, 4 % of a webhook's way.
         if not self._is_socket:
-            channel.subscribe(self._changed)
+            Thread(target=watch, args=(core, ref(self)), daemon=True).start()
 
-    def _changed(self, state: grpc.ChannelConnectivity) -> None:
-        if state is not grpc.ChannelConnectivity.READY:
-            self._lost += 1
+    def lost(self) -> None:
+        """The connection was lost: whoever answers next has to prove who it is."""
+        self._lost += 1
 
     def intercept_unary_unary(
         self, continuation: Callable[[Details, Q], "CallFuture[R]"], client_call_details: Details, request: Q
@@ -107,7 +112,7 @@ class _Prover(
             self._look()
         # That thread may get its turn late, and a call makes a new connection at once: so it is looked before each.
         elif self._state(False) != _READY:  # noqa: FBT003
-            self._lost += 1
+            self.lost()
         lost = self._lost
         if self._proven_at != lost:
             if self._fingerprint:
@@ -148,6 +153,27 @@ class _Prover(
             raise NotProven from None
 
 
+def watch(channel: Any, prover: "ref[Prover]") -> None:  # noqa: ANN401 -- gRPC's own, which has no types
+    """Tell the prover of each connection that is lost, until the channel is closed or nobody has it any more.
+
+    As grpc.Channel.subscribe does, whose thread ends with an error where a channel is closed between two of its looks.
+    """
+    try:
+        before = channel.check_connectivity_state(False)  # noqa: FBT003
+        while True:
+            changed = channel.watch_connectivity_state(before, time.time() + _LOOK).success
+            if (told := prover()) is None:
+                return
+            if changed:
+                now = channel.check_connectivity_state(False)  # noqa: FBT003
+                if before == _READY or now != _READY:
+                    told.lost()
+                before = now
+            del told  # or this thread alone would keep it
+    except ValueError:
+        return  # it is closed
+
+
 def proven(channel: grpc.Channel, fingerprint: str, address: str) -> grpc.Channel:
     """The channel, on which nothing is said to anybody but the router with this fingerprint, at a socket of ours.
 
@@ -155,4 +181,4 @@ def proven(channel: grpc.Channel, fingerprint: str, address: str) -> grpc.Channe
     """
     if not fingerprint and not router_socket.path_of(address):
         return channel
-    return grpc.intercept_channel(channel, _Prover(channel, fingerprint, address))
+    return grpc.intercept_channel(channel, Prover(channel, fingerprint, address))

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import grpc
 import pytest
@@ -28,6 +29,7 @@ from pointsman.client.channel import open_channel
 from pointsman.client.control import Control
 from pointsman.client.errors import NOT_PROVEN, RouterError
 from pointsman.client.records import Chat
+from pointsman.client.router_proof import Prover, watch
 from pointsman.errors import ExitCode
 from router.domain.router_key import RouterKey
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
@@ -266,10 +268,21 @@ def test_who_takes_the_address_of_a_router_that_stopped_is_told_nothing_by_its_c
 def test_nothing_is_told_before_it_is_noticed_that_a_connection_was_lost(
     squatter: Squatter, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As where gRPC's thread that tells of it gets no turn: by then the next call has a connection to whoever is there.
-    monkeypatch.setattr("grpc._channel.Channel.subscribe", lambda *_: None)
+    # As where the thread that waits for it gets no turn: by then the next call has a connection to whoever is there.
+    monkeypatch.setattr("pointsman.client.router_proof.watch", lambda *_: None)
 
     test_who_takes_the_address_of_a_router_that_stopped_is_told_nothing_by_its_clients(squatter, data_dir)
+
+
+def test_a_channel_may_be_closed_while_it_is_watched_for_what_happens_to_it(router: RouterUnderTest) -> None:
+    """Where that raised, in a thread of its own, a command ended with a traceback."""
+    with grpc.insecure_channel(router.address) as channel, ThreadPoolExecutor(1) as threads:
+        prover = Prover(channel, "pin", router.address)
+        at_work = threads.submit(watch, channel._channel, ref(prover))  # type: ignore[attr-defined]
+        channel.close()
+
+        at_work.result(timeout=30)
+        watch(channel._channel, ref(prover))  # type: ignore[attr-defined]
 
 
 def test_who_waits_for_a_proof_does_not_wait_for_those_who_asked_before(router: RouterUnderTest) -> None:

@@ -184,9 +184,10 @@ def test_a_page_that_has_not_said_whose_it_is_sends_for_nobody_else(line: Line) 
         page.evaluate("(item) => kept.enqueue({ ...item, who: 'Ada', at: 0, tried: 0, refused: '' })", item)
         page.get_by_label("Message to api-refactor").fill("mine")
         page.get_by_role("button", name="Send").click()
-        expect(page.locator(".sent .bubble")).to_have_text("mine")
+        expect(page.locator(".sent .bubble")).to_have_text("mine")  # which is shown before it is sent
+        wait_until(lambda: texts(line))
 
-        assert queued(page) == ["Adas"]
+        wait_until(lambda: queued(page) == ["Adas"])
     assert texts(line) == ["mine"]
 
 

@@ -135,7 +135,7 @@ def test_a_suspended_program_s_shell_gets_nothing(data_dir: Path) -> None:
 
         suspended = deliver(inner, KeyPress("ctrl-z"))
         outcome = deliver(inner, Input(f"touch {data_dir / 'asleep'}"))
-        deliver(shell, Input("fg"))
+        wait_until(lambda: deliver(shell, Input("fg")) == Outcome.done())  # refused until the shell has noticed
         wait_until(lambda: deliver(inner, Input("again")) == Outcome.done())
 
         assert suspended == Outcome.done()
