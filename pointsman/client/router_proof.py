@@ -29,7 +29,9 @@ Details = grpc.ClientCallDetails
 _PURPOSE = b"pointsman router proof v1"
 _PATIENCE = 5.0  # seconds; less where the call itself has less
 _READY = grpc.ChannelConnectivity.READY.value[0]
-_LOOK = 0.2  # seconds after which it is seen that nobody uses a channel any more; what happens to it is told at once
+# Seconds that one wait for a lost connection takes at first and later. To close a channel takes until it is over, which
+# a command is not to wait for; a connection that is lost ends it at once.
+_FIRST_LOOK, _LOOK = 0.01, 0.2
 
 
 class NobodyThere(grpc.RpcError):
@@ -159,9 +161,9 @@ def watch(channel: Any, prover: "ref[Prover]") -> None:  # noqa: ANN401 -- gRPC'
     As grpc.Channel.subscribe does, whose thread ends with an error where a channel is closed between two of its looks.
     """
     try:
-        before = channel.check_connectivity_state(False)  # noqa: FBT003
+        before, look = channel.check_connectivity_state(False), _FIRST_LOOK  # noqa: FBT003
         while True:
-            changed = channel.watch_connectivity_state(before, time.time() + _LOOK).success
+            changed = channel.watch_connectivity_state(before, time.time() + look).success
             if (told := prover()) is None:
                 return
             if changed:
@@ -169,6 +171,8 @@ def watch(channel: Any, prover: "ref[Prover]") -> None:  # noqa: ANN401 -- gRPC'
                 if before == _READY or now != _READY:
                     told.lost()
                 before = now
+            else:
+                look = min(1.5 * look, _LOOK)
             del told  # or this thread alone would keep it
     except ValueError:
         return  # it is closed
