@@ -55,6 +55,7 @@ def test_on_a_phone_one_goes_from_the_list_to_a_chat_and_back(console: Console) 
         expect(page.get_by_role("link", name="sensor")).to_be_visible()
         expect(page.locator(".scroller")).to_be_hidden()
         assert widths == [375, 375]
+        wait_until(lambda: console.router.submissions)  # a text is shown before it is sent
         assert [one.session_id for one in console.router.submissions] == ["team/docs"]
 
 
@@ -85,6 +86,7 @@ def test_everything_is_reached_by_keyboard(console: Console) -> None:
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name="Continue")).to_have_attribute("aria-pressed", "true")
         expect(page.get_by_role("button", name="No", exact=True)).to_have_attribute("aria-disabled", "true")
+        wait_until(lambda: len(console.router.submissions) == 2)
         assert [one.button for one in console.router.submissions] == [None, "cmd:T1:continue"]
 
 
@@ -99,6 +101,7 @@ def test_a_question_is_answered_in_own_words_and_tells_its_end(console: Console)
         console.router.own.say("s-1", "May it? Denied by Ada", permission_id="q")
         expect(page.locator(".said .bubble")).to_have_text("May it? Denied by Ada")
         expect(page.locator(".choices, .own-words").filter(visible=True)).to_have_count(0)
+        wait_until(lambda: console.router.submissions)
         assert [one.reply_to_message_id for one in console.router.submissions] == [asked.notification_id]
 
 
