@@ -75,6 +75,7 @@ class Database:
         self.peewee = SqliteDatabase(str(path), pragmas=PRAGMAS | pragmas, thread_safe=True, autoconnect=False)
         self.times = CommitTimes()
         self.writable = True
+        self.refuses = asyncio.Event()  # set on the loop while it is not
         self.on_commit: Callable[[], None] = lambda: None  # called on the loop after every group
         self._lanes = Lanes()
         self._lazy: list[Operation[Any]] = []
@@ -182,6 +183,7 @@ class Database:
         self._loop.call_soon_threadsafe(self._committed, group)
 
     def _committed(self, group: list[Operation[Any]]) -> None:
+        (self.refuses.clear if self.writable else self.refuses.set)()
         resolve(group)
         self.on_commit()
 

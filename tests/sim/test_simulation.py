@@ -1,13 +1,17 @@
 """Thirty small worlds, each with a fixed seed; `make sim` runs ten thousand."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.sim.loop import run
 from tests.sim.plan import HAPPENINGS
-from tests.sim.world import Size, simulate
+from tests.sim.plants import Plant
+from tests.sim.world import Size, World, simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 15
@@ -41,6 +45,29 @@ def test_a_seed_is_the_same_story_in_another_process() -> None:
 
     assert told[0] == told[1]
     assert "every promise held" in told[0]
+
+
+def test_a_router_at_rest_wakes_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every second would keep a small machine from sleeping, for nothing."""
+    begun: list[float] = []
+
+    async def rest() -> None:
+        loop, router = asyncio.get_running_loop(), World(0, Size(), Plant()).router
+        wait = loop.call_at
+
+        def counted(when: float, *call: Any, **context: Any) -> asyncio.TimerHandle:
+            begun.append(when)
+            return wait(when, *call, **context)
+
+        router.start()
+        await asyncio.sleep(60.0)
+        monkeypatch.setattr(loop, "call_at", counted)
+        await asyncio.sleep(600.0)
+        router.world.over = True
+        router.life.kill()
+
+    assert not run(rest())
+    assert 10 < len(begun) < 200
 
 
 def _told(hash_seed: str) -> str:

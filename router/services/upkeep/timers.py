@@ -153,11 +153,11 @@ class Timers:
         clock_steps.mark(tx, self._clock)
 
     async def _health(self, tell: Callable[[bool], Awaitable[None]]) -> None:
-        told = True
         while True:
-            await asyncio.sleep(PROBE_EVERY)
-            if not self._database.writable:  # only a write can tell that the disk takes some again
-                await self._tried(self._database.write(self._mark))
-            if self._database.writable != told:
-                told = self._database.writable
-                await tell(told)
+            await self._database.refuses.wait()
+            await tell(False)  # noqa: FBT003 - a callback
+            while self._database.refuses.is_set():
+                await asyncio.sleep(PROBE_EVERY)
+                if self._database.refuses.is_set():  # only a write can tell that the disk takes some again
+                    await self._tried(self._database.write(self._mark))
+            await tell(True)  # noqa: FBT003 - a callback

@@ -291,6 +291,20 @@ def test_a_full_disk_refuses_the_whole_group_and_says_so_to_each(path: Path) -> 
     assert on_disk(path) == stored
 
 
+def test_whoever_waits_for_a_disk_to_refuse_is_woken_and_told_when_it_takes_some_again(path: Path) -> None:
+    async def story(database: Database) -> tuple[bool, bool]:
+        waiting = asyncio.create_task(database.refuses.wait())
+        await database.write(full)
+        too_early = waiting.done()
+        await asyncio.gather(database.write(noted("x" * 100_000)), return_exceptions=True)
+        await asyncio.wait_for(waiting, 30.0)
+        await database.write(room)
+        await database.write(noted("after"))
+        return too_early, database.refuses.is_set()
+
+    assert play(path, story) == (False, False)
+
+
 def test_a_disk_with_room_again_is_written_again(path: Path) -> None:
     async def story(database: Database) -> bool:
         await database.write(full)
