@@ -1,6 +1,7 @@
 """The promises, checked against the record: at every commit of the router, at everything typed, and at the end."""
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ class Checks:
         self._world = world
         self._ended: dict[str, str] = {}
         self._ended_at: dict[str, float] = {}  # virtual
+        self._seen: tuple[sqlite3.Connection, int] | None = None  # the disk at the last look, and its changes
 
     def broken(self, what: str) -> None:
         """A promise does not hold."""
@@ -65,6 +67,14 @@ class Checks:
         if command.sequence <= newest.get(key, 0):
             self.broken(f"{command.command_id} came again, or out of order, on one link of {machine}")
         newest[key] = max(newest.get(key, 0), command.sequence)
+
+    def after_turn(self) -> None:
+        """Look, if anything was written: most turns of a router at rest only read."""
+        connection = self._world.router.disk.connection
+        seen = connection and (connection, connection.total_changes)
+        if seen is None or seen != self._seen:
+            self.after_commit()
+        self._seen = seen
 
     def after_commit(self) -> None:
         """What ended stays as it ended."""

@@ -21,30 +21,52 @@ TICK = 1e-6  # seconds between two words of a writer
 
 
 class Disk:
-    """One file: its committed content, what is wrong with it, and whom it asks before and after each commit."""
+    """One file: its committed content, what is wrong with it, and whom it asks before and after each commit.
+
+    One connection is for all lives of its program, as most of the time of a new one goes into compiling statements. No
+    life can tell: what one left half done is undone, and once it is dead it gets no turn to write.
+    """
 
     def __init__(self, content: bytes) -> None:
-        self.content = content
+        self._content = content
+        self._opened: Connection | None = None
         self.trouble = ""
-        self.connection: Connection | None = None
+        self.connection: Connection | None = None  # of the program that lives
+
+    @property
+    def content(self) -> bytes:
+        """What was committed."""
+        return self._opened.serialize() if self._opened else self._content
+
+    @content.setter
+    def content(self, content: bytes) -> None:
+        self._content, self._opened = content, None
 
     def opened(self) -> "Connection":
         """A connection to the content as it is."""
-        connection = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
-        if self.content:
-            connection.deserialize(self.content)
-        connection.execute("PRAGMA foreign_keys = 1")
-        connection.disk = self
-        self.connection = connection
-        return connection
+        self.connection = self.shown()
+        return self.connection
 
-    def keep(self) -> bytes:
-        """Take the content out of the connection of a program that is gone."""
+    def shown(self) -> "Connection":
+        """The same, for whoever only looks."""
+        if self._opened is None:
+            self._opened = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
+            if self._content:
+                self._opened.deserialize(self._content)
+            self._opened.execute("PRAGMA foreign_keys = 1")
+            self._opened.disk = self
+        return self._opened
+
+    def leave(self) -> None:
+        """Its program is gone."""
         if self.connection is not None:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
-            self.content = self.connection.serialize()
-            self.connection = None  # not closed: what is left of the program may still hold it
+            self.connection = None
+
+    def keep(self) -> bytes:
+        """Its program is gone: what is left of it."""
+        self.leave()
         return self.content
 
 

@@ -110,8 +110,7 @@ class Program:
 
     def rows(self, sql: str) -> list[Any]:
         """What is on the disk now, committed."""
-        connection = self.disk.connection or Disk(self.disk.content).opened()
-        return connection.execute(sql).fetchall()
+        return self.disk.shown().execute(sql).fetchall()
 
     async def _live(self) -> None:
         assert self.turns is not None
@@ -122,7 +121,7 @@ class Program:
             self.life.kill()
 
     def _died(self) -> None:
-        self.disk.keep()
+        self.disk.leave()
         self.went()
         if self.world.over:
             return
@@ -154,7 +153,7 @@ class RouterProgram(Program):
         await router.timers.run(self._told)
 
     def committed(self) -> None:
-        self.world.checks.after_commit()
+        self.world.checks.after_turn()
 
     def went(self) -> None:
         self.router = None

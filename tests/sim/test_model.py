@@ -155,14 +155,14 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     def _crash_router(self) -> None:
         disk = self.router.disk
-        disk.keep()
+        disk.leave()
         self.router = RouterEnd(disk, self.time)
         self.wire, self.stale = None, []
 
     def _crash_agent(self) -> None:
         self.excused.update(self.agent.started)
         disk = self.agent.disk
-        disk.keep()
+        disk.leave()
         self._agent_again(disk)
 
     def _lose_inbox(self) -> None:

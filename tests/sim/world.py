@@ -1,6 +1,7 @@
 """One simulated world: a router, machines, a network, disks, people; all of it decided by one seed."""
 
 import asyncio
+import gc
 import logging
 import random
 from collections.abc import Callable, Coroutine
@@ -31,6 +32,7 @@ from tests.sim.record import Record
 MEET_WITHIN = 60.0  # virtual seconds for router and courier, which nothing disturbs yet
 QUIET_WITHIN = 1200.0  # virtual seconds after the last fault: the longest backoff with what leads to it
 LOOK_EVERY = 10.0
+GARBAGE = 50_000  # objects that are made until the collector looks for those that nobody can reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +178,12 @@ def simulate(seed: int, size: Size = Size(), plant: Plant | None = None, kind: t
     faults = _Faults()
     for program in _PROGRAMS:
         program.addHandler(faults)
+    thresholds = gc.get_threshold()
+    gc.set_threshold(GARBAGE)  # a world leaves little of it, and lets go of itself at the end
     try:
         complaints = run(played())
     finally:
+        gc.set_threshold(*thresholds)
         for program in _PROGRAMS:
             program.removeHandler(faults)
     record = holder[0].record
