@@ -136,26 +136,26 @@ class Router:
         answer_rules, batches = AnswerRules(permissions, clock, new_id), Batches(permissions, delivery, dead_letters)
         permissions.let_hear(over=session_messages.answered, asked=answer_rules.asked)
         deferral = _deferral(delivery, starts, status_messages, hub, wakeups, clock, new_id, zone)
-        session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas,
-            deferral.limits)  # fmt: skip
-        enrolment, screens = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint), Screens(hub)
+        sessions = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas, deferral.limits)
+        enrolment, screens = Enrolment(hub, sessions, clock, randomness.secret, key.fingerprint), Screens(hub)
         self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
         self.events, work_messages, self._work = _turns(database, hub, outbox, clock, new_id, token)
         notifications = Notifications(outbox, clock, new_id, token, quotas, self._work.said, delivery.quick.answered)
         machine_keys = MachineKeys(hub, delivery, notifications, clock, key.router_id)
-        upstream = UpstreamService(hub, delivery, session_service, notifications, permissions, self.workspaces,
+        upstream = UpstreamService(hub, delivery, sessions, notifications, permissions, self.workspaces,
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         bound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
             people.pairing, batches, answer_rules, memory, notifications, new_id, janitor)  # fmt: skip
         database.on_commit, voices = partial(wakeups.wake, ANYTHING), bound.inbound.voices  # watchers look for it
-        unseen, concerns = Unseen(session_service, notifications, clock), Concerns(permissions, again, hub, clock)
-        concerns.hear(status_messages, notifications, session_service, deferral.limits, controls)
+        unseen, concerns = Unseen(sessions, notifications, clock), Concerns(permissions, again, hub, clock)
+        concerns.hear(status_messages, notifications, sessions, deferral.limits, controls)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
-            self.events, self._work, voices, deferral.occurrences, janitor, concerns, wakeups, clock)  # fmt: skip
+            self.events, self._work, voices, bound.proposals, deferral.occurrences, janitor, concerns, wakeups,
+            clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
-        services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
+        services = ControlServices(guard, database, clock, hub, delivery, sessions, notifications, enrolment,
             keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
             self.events, screens, people, deferral, session_messages, answer_rules, batches, janitor)  # fmt: skip
         told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages, again.failed)

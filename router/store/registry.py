@@ -62,7 +62,7 @@ STORES = (
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.
     Store(tables.IdempotencyRecord, idempotency.shift, idempotency.purge, kept=idempotency.KEPT, patient=True),
     Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH, patient=True),
-    Store(tables.Proposed, proposals.shift, proposals.purge, kept=proposals.KEPT),
+    Store(tables.Proposed, proposals.shift, proposals.purge, kept=2 * proposals.KEPT),
     Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
     Store(tables.Voice, voices.shift, voices.purge, kept=voices.KEPT),
     Store(tables.Browser, browsers.shift, browsers.purge, kept=browsers.KEPT),

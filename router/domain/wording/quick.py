@@ -23,4 +23,5 @@ NOT_SHOWN = (
     "{name} would hand work over, in a way that cannot be shown whole. Nothing has begun: ask it in other words."
 )
 BEGUN = "Starting."
+DAY_IS_OVER = "⌛ Nobody has started it, and its day is over."
 NOT_KEPT = "This was kept for a day, and that is over. Ask it again."

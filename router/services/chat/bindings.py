@@ -47,7 +47,7 @@ class BoundChats:
     """Stands before the service that takes what everybody else writes."""
 
     inbound: InboundService
-    _proposals: ChatProposals
+    proposals: ChatProposals
     _starts: Starts
     _permissions: Permissions
     _delivery: DeliveryEngine
@@ -83,13 +83,13 @@ class BoundChats:
         return self.inbound.submit(tx, said)
 
     def _pressed(self, tx: Transaction, inbound: Inbound, binding: Binding) -> Submitted:
-        if (offered := self._proposals.pressed(tx, inbound)) is None:
+        if (offered := self.proposals.pressed(tx, inbound)) is None:
             return self.inbound.submit(tx, inbound)
         if not offered.prompt:
             return self._answer(tx, inbound, quick.NOT_KEPT)
         begun = self._begin(tx, inbound, binding, offered.prompt)
         if begun.command_id:
-            self._proposals.begun(tx, offered.note, offered.label, inbound.who)
+            self.proposals.begun(tx, offered.note, offered.label, inbound.who)
         return begun
 
     def _ask(self, tx: Transaction, inbound: Inbound, binding: Binding, text: str) -> Submitted:

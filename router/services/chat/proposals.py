@@ -62,7 +62,15 @@ class ChatProposals:
         proposals.add(tx, proposal_id, proposal, self._clock.now())
         text = quick.PROPOSED_HERE.format(prompt=proposal.shown) if is_held else _text(session, proposal)
         text = text if proposal.shown == proposal.prompt.strip() else f"{text}\n\n{WARNING}"
-        self._show(tx, there, text, session, router_buttons.begin_button(proposal_id))
+        self._show(tx, there, text, session, router_buttons.begin_button(proposal_id), first=proposal_id)
+
+    def expire(self, tx: Transaction) -> float | None:
+        """Where the day of one is over that nobody started, its messages say so; when the next one's is."""
+        for proposal_id in proposals.drop_over(tx, self._clock.now()):
+            first = notifications.find(tx, proposal_id)  # none of those from before they had one id with it
+            for copy in notifications.copies(tx, first) if first and not first.pressed else ():
+                self._status_messages.change(tx, copy, f"{copy.text}\n\n{quick.DAY_IS_OVER}")
+        return proposals.next_over(tx)
 
     def press(self, tx: Transaction, inbound: Inbound, note: Notification, _: Verb, key: str, label: str) -> str:
         """Start it, with the rights of whoever pressed; what to show them."""
@@ -94,8 +102,10 @@ class ChatProposals:
         for copy in notifications.copies(tx, note):
             self._status_messages.chosen(tx, copy, label, who)
 
-    def _show(self, tx: Transaction, there: list[ChatRef], text: str, session: Session, *buttons: Button) -> None:
-        self._status_messages.ask_all(tx, there, text, session.session_id, buttons)
+    def _show(
+        self, tx: Transaction, there: list[ChatRef], text: str, session: Session, *buttons: Button, first: str = ""
+    ) -> None:
+        self._status_messages.ask_all(tx, there, text, session.session_id, buttons, first)
 
     def _placed(self, tx: Transaction, proposal: Proposal) -> Proposal:
         """With the machine that it would be begun on now, so that people see it and no other is taken later."""

@@ -130,26 +130,26 @@ class StatusMessages:
         """A button was pressed, which counts once: let its message say what was chosen, by whom and when."""
         # On disk with the change: whoever presses second is told who was first, also after a restart.
         notifications.press(tx, shown, label)
-        self._change(tx, shown, f"{text or shown.text}\n\n{self.by(labels.CHOSE.format(label=label), actor)}")
+        self.change(tx, shown, f"{text or shown.text}\n\n{self.by(labels.CHOSE.format(label=label), actor)}")
 
     def pressed(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str) -> None:
         """A button was pressed that can be pressed again: let its message say which was the last."""
         said = f"{text}\n\n{self.by(labels.CHOSE.format(label=label), actor)}"
         # A keypad is pressed faster than a chat can be edited: the change that waits takes the last word.
         waits = notifications.queued_change(tx, shown)
-        self._change(tx, waits or shown, said, shown.buttons)
+        self.change(tx, waits or shown, said, shown.buttons)
 
     def offer_instead(self, tx: Transaction, shown: Notification, buttons: tuple[Button, ...]) -> None:
         """Let a message offer other choices, as long as nobody has chosen."""
         waits = notifications.queued_change(tx, shown)
-        self._change(tx, waits or shown, shown.text, buttons)
+        self.change(tx, waits or shown, shown.text, buttons)
 
     def said_again(
         self, tx: Transaction, shown: Notification, label: str, text: str, buttons: tuple[Button, ...]
     ) -> None:
         """A button was pressed, which counts once: let its message say how things stand now, with other buttons."""
         notifications.press(tx, shown, label)
-        self._change(tx, shown, text, buttons)
+        self.change(tx, shown, text, buttons)
 
     def by(self, words: str, actor: str) -> str:
         """Words with who did it, and when."""
@@ -178,12 +178,16 @@ class StatusMessages:
         return note.notification_id
 
     def ask_all(
-        self, tx: Transaction, there: Iterable[ChatRef], text: str, session_id: str, buttons: tuple[Button, ...]
-    ) -> str:
-        """Ask in several chats; one press counts in all. The id of the first, of which the others are copies."""
+        self, tx: Transaction, there: Iterable[ChatRef], text: str, session_id: str, buttons: tuple[Button, ...],
+        identity: str = "",
+    ) -> str:  # fmt: skip
+        """Ask in several chats; one press counts in all. The id of the first, of which the others are copies.
+
+        `identity`: the id of the first, where it is to be one that is known.
+        """
         first = ""
         for chat in there:
-            identity, now, token = self._new_id(), self._clock.now(), self._new_token()
+            identity, now, token = (not first and identity) or self._new_id(), self._clock.now(), self._new_token()
             asked = Notification(identity, session_id, chat, Kind.ANSWER, text, token, now, buttons, copy_of=first)
             self._outbox.add(tx, asked, "router")
             first = first or identity
@@ -211,7 +215,8 @@ class StatusMessages:
         else:
             self._outbox.add(tx, note, "router")
 
-    def _change(self, tx: Transaction, shown: Notification, text: str, buttons: tuple[Button, ...] = ()) -> None:
+    def change(self, tx: Transaction, shown: Notification, text: str, buttons: tuple[Button, ...] = ()) -> None:
+        """Let a message say something else, with other buttons or none."""
         token = self._new_token() if buttons else ""
         changed = change_of(shown, self._new_id(), text, self._clock.now(), buttons, token)
         say_instead(tx, self._outbox, shown, changed)

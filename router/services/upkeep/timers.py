@@ -9,6 +9,7 @@ from typing import TypeVar
 from router.clock import Clock
 from router.domain.clock_steps import DAY
 from router.domain.errors import Refusal
+from router.services.chat.proposals import ChatProposals
 from router.services.chat.voices import Voices
 from router.services.concerns import LOOK_EVERY as LOST_EVERY
 from router.services.concerns import Concerns
@@ -55,6 +56,7 @@ class Timers:
     _events: EventLog
     _work_events: WorkEvents
     _voices: Voices
+    _proposals: ChatProposals
     _occurrences: Occurrences
     _janitor: Janitor
     _concerns: Concerns
@@ -107,7 +109,7 @@ class Timers:
 
     def _expire(self, tx: Transaction) -> float | None:
         self._outbox.expire(tx)
-        due = (self._delivery.expire(tx), self._permissions.expire(tx), self._keys.expire(tx))
+        due = (part.expire(tx) for part in (self._delivery, self._permissions, self._keys, self._proposals))
         return min((at for at in due if at is not None), default=None)
 
     def _release(self, tx: Transaction) -> float | None:

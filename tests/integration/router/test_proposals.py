@@ -250,6 +250,25 @@ def test_after_a_day_it_is_asked_anew(
 
 
 @pytest.mark.usefixtures("devbox")
+def test_after_a_day_the_buttons_are_gone_of_what_nobody_started(
+    router: RouterUnderTest, model: ThinLink, quick: str, courier: ThinCourier
+) -> None:
+    tells(model, quick, prompt=PROMPT)
+    tells(model, quick, 4, 2, prompt="something else")
+    press(router, offered(courier), "Start it", "600")
+    offered(courier, "601")
+    router.advance(24 * 3600 + 1)
+    changes = {}
+    while "601" not in changes:
+        changed = courier.brought("1")
+        changes |= dict.fromkeys(changed.edit_message_ids, changed)
+
+    assert last_line(changes["600"]).startswith("✓ ▶️ Start it")
+    assert last_line(changes["601"]) == "⌛ Nobody has started it, and its day is over."
+    assert labels(changes["601"]) == []
+
+
+@pytest.mark.usefixtures("devbox")
 @pytest.mark.parametrize(("point", "count"), [("accept-written", 0), ("accept-committed", 1)])
 def test_a_router_killed_at_the_press_begins_it_once(
     router: RouterUnderTest, model: ThinLink, quick: str, courier: ThinCourier, tmp_path: Path, point: str, count: int

@@ -101,6 +101,13 @@ class Press:
     button: str
     sender: Sender
     repository: Repository
+    about = ""
+    is_pull = True  # issues have no checks
+
+    @property
+    def number(self) -> int:
+        """Of the pull request."""
+        return int(self.chat_id.partition("/")[2])
 
 
 @dataclass(frozen=True, slots=True)

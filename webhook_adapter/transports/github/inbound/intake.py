@@ -66,7 +66,7 @@ class Intake:
         submit: Callable[[Submission], Submitted],
         now: Callable[[], float] = time.monotonic,
         choice: Choice = lambda _chat_id, _command, _written_at, _comment_id: None,
-        places: Places = lambda _comment: None,
+        places: Places = lambda _said: None,
         turned: Callable[[Turned | OutOfReach], Handled] = lambda _found: Handled(Outcome.IGNORED),
     ) -> None:
         """`word` is what comments call us; `bindings`, `submit` and `turned` raise RouterError."""
@@ -85,7 +85,7 @@ class Intake:
         if isinstance(found, Gone):
             return self._take_back(found)
         if isinstance(found, Press):
-            return self._judge(found, lambda: _pressed(found))
+            return self._judge(found, lambda: replace(_pressed(found), workspace=self._places(found)))
         command = said(found.text, self._word)
         if command is None:
             return Handled(Outcome.IGNORED, about="reason='not for us'")
@@ -173,7 +173,7 @@ def _pressed(press: Press) -> Submission:
     said = "" if press.button else AGAIN
     return Submission(
         press.key, chat, _actor(press.sender), said, button=press.button or None,
-        user_id=str(press.sender.user_id), space=space,
+        user_id=str(press.sender.user_id), space=space, context=_context(press),
     )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def clean(command: str) -> str:
     return _UNSEEN.sub("", _HIDDEN.sub("", command)).strip()
 
 
-def _context(comment: Comment) -> str:
+def _context(comment: Comment | Press) -> str:
     """Where it was asked, in words that nobody else chose: no title, no branch, no text of others."""
     name = comment.repository.full_name
     place = f"{name if _NAME.fullmatch(name) else 'a repository'}#{comment.number}"

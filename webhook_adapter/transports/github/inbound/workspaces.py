@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from webhook_adapter.model import Workspace
 from webhook_adapter.transports.github.inbound.access import Unknown
-from webhook_adapter.transports.github.inbound.delivery import Comment
+from webhook_adapter.transports.github.inbound.delivery import Comment, Press
 from webhook_adapter.transports.github.outbound.client import ApiRefused, GitHubClient, GitHubError
 from webhook_adapter.transports.github.outbound.repositories import Repository
 
-Places = Callable[[Comment], Workspace | None]
-"""The clone for what was written there. Raises Unknown."""
+Places = Callable[[Comment | Press], Workspace | None]
+"""The clone for what was written or pressed there. Raises Unknown."""
 
 _KEY = re.compile(r"github:([1-9][0-9]{0,18})#([1-9][0-9]{0,9})")
 _PULL = "refs/pull/"
@@ -27,7 +27,7 @@ _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 def places_by(client: GitHubClient, site: str) -> Places:
     """Asks that client; `site` is where repositories are cloned from."""
 
-    def place(comment: Comment) -> Workspace | None:
+    def place(comment: Comment | Press) -> Workspace | None:
         name = comment.repository.full_name
         # It stands in a command line and a path on the machine.
         if not _FULL_NAME.fullmatch(name) or ".." in name:
@@ -82,7 +82,7 @@ def _is_of(told: object, repository: Repository, path: str) -> bool:
     return url.lower().endswith(f"{repository.path}{path}".lower())
 
 
-def _pull(client: GitHubClient, comment: Comment) -> tuple[str, bool]:
+def _pull(client: GitHubClient, comment: Comment | Press) -> tuple[str, bool]:
     """The branch that it is meant for, and whether it comes from elsewhere; what nobody knows does."""
     try:
         told = client.call(comment.repository.repository_id, "GET", f"/pulls/{comment.number}").content

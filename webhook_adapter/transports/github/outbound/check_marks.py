@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from webhook_adapter.transports.github.outbound import text
 from webhook_adapter.transports.github.outbound.checks import Checks, Subject
 from webhook_adapter.transports.github.outbound.comments import Where
 from webhook_adapter.transports.github.outbound.http import ApiRefused, GitHubError
@@ -29,12 +30,18 @@ class CheckMarks:
         told: float | str = ""
         return self._kept(message, there, lambda subject: self._checks.working(subject, summary), told)
 
-    def asked(self, message: Outgoing, there: Where, words: str, *, is_private: bool) -> tuple[str, ...]:
-        """It asks: the message id, if there is a check."""
+    def asked(
+        self, message: Outgoing, there: Where, words: str, *, is_private: bool, offer: str = ""
+    ) -> tuple[str, ...]:
+        """It asks, or a comment offers something: the message id, if there is a check."""
         told = self._kept(
-            message, there, lambda subject: self._checks.asks(subject, message, words, is_private=is_private), ""
+            message, there, lambda of: self._checks.asks(of, message, words, is_private=is_private, offer=offer), ""
         )
         return (told,) if told else ()
+
+    def over(self, message: Outgoing, there: Where, offer: str) -> None:
+        """What a comment offered, it offers no more."""
+        self._kept(message, there, lambda subject: self._checks.over(subject, offer, text.said(message)), None)
 
     def answered(self, message: Outgoing, there: Where) -> None:
         """It has its answer."""

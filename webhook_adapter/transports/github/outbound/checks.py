@@ -26,6 +26,7 @@ from webhook_adapter.transports.transport import Button, Outgoing
 APART_S = 15.0  # between two changes of a run's summary
 MOST_ACTIONS, LABEL, IDENTIFIER = 3, 20, 20  # GitHub's bounds
 _YES_AND_NO = ("allow", "deny")
+_OF = "of"
 _MOST_TEXT = 60_000
 _HIDDEN = re.compile(r"<!-- pm-check (\{.*?\}) -->", re.DOTALL)
 _COMMITS_LOOKED_AT = 20
@@ -34,6 +35,7 @@ _WORKING, _DONE, _FAILED, _OVER = "Working", "Done", "It failed", "The session h
 _MOVED = "Goes on at {sha}"
 _WAITS = "Waits for you: comment `@{word} 1`"
 _WAITS_ELSEWHERE = "Waits for its owner"
+_OFFERS, _CHOSEN = "Would hand over work: comment `@{word} 1`", "Nothing waits here any more"
 _MORE = "Whoever may write here can answer with a button above, or with a comment. Anybody else's press has no effect."
 
 Run = dict[str, Any]
@@ -119,15 +121,19 @@ class Checks:
             fields = {"status": "in_progress", "output": _output(_WORKING, summary or "At work.")}
             return f"cr{self._put(subject, sha, fields).run_id}"
 
-    def asks(self, subject: Subject, message: Outgoing, words: str, *, is_private: bool) -> str:
-        """It asks something: the run's message id, "" for an issue. Raises GitHubError."""
+    def asks(self, subject: Subject, message: Outgoing, words: str, *, is_private: bool, offer: str = "") -> str:
+        """It asks something: the run's message id, "" for an issue. Raises GitHubError.
+
+        `offer`: the comment that offers the same, where it is no question of a session's.
+        """
         with self._lock:
             if not (sha := self.head(subject.there)):
                 return ""
             token = message.buttons[0].data.split(":")[1] if message.buttons else ""
             buttons = message.buttons if is_private else ()
-            title = _WAITS.format(word=self._word) if is_private else _WAITS_ELSEWHERE
-            hidden = {"options": [_action(each) for each in buttons], "actions": _actions(buttons)}
+            waits = (_OFFERS if offer else _WAITS).format(word=self._word)
+            title = waits if is_private else _WAITS_ELSEWHERE
+            hidden = {"options": [_action(each) for each in buttons], "actions": _actions(buttons), _OF: offer}
             fields = {
                 "status": "completed",
                 "conclusion": "action_required",
@@ -145,6 +151,14 @@ class Checks:
                 fields = {"status": "in_progress", "output": _output(_WORKING, "It was answered, and goes on.")}
                 self._put(subject, known.sha, fields | {"actions": []})
 
+    def over(self, subject: Subject, offer: str, words: str) -> None:
+        """What a comment offered was chosen, or is offered no more. Raises GitHubError."""
+        with self._lock:
+            known = self._open_on(subject, self.head(subject.there))
+            run = self._found(subject, known.sha) if known and known.asks else None
+            if known and run and _hidden(run).get(_OF) == offer:  # else it asks something newer
+                self._end(subject, known.sha, "neutral", _CHOSEN, words)
+
     def ended(self, subject: Subject, conclusion: str, summary: str = "") -> None:
         """A turn is over; nothing where none was shown. Raises GitHubError."""
         with self._lock:
@@ -152,13 +166,11 @@ class Checks:
             # A question is over when it is answered, or with its session.
             if known and not (known.asks and conclusion == "success"):
                 title = {"success": _DONE, "failure": _FAILED}.get(conclusion, _OVER)
-                fields = {
-                    "status": "completed",
-                    "conclusion": conclusion,
-                    "output": _output(title, summary or title),
-                    "actions": [],
-                }
-                self._put(subject, known.sha, fields, is_open=False)
+                self._end(subject, known.sha, conclusion, title, summary)
+
+    def _end(self, subject: Subject, sha: str, conclusion: str, title: str, summary: str) -> None:
+        fields = {"status": "completed", "conclusion": conclusion, "output": _output(title, summary), "actions": []}
+        self._put(subject, sha, fields, is_open=False)
 
     def is_asking(self, subject: Subject) -> bool:
         """Whether what it shows now is a question, as far as this process knows."""

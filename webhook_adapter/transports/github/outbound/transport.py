@@ -151,7 +151,7 @@ class GitHubTransport:
             self._replace_shown(message)
         elif message.kind is Kind.STATUS and message.command_state in _FAILED:
             self._failed(message, there)
-        return Delivered((*ids, *self._asked(message, there)))
+        return Delivered((*ids, *self._asked(message, there, ids[-1])))
 
     def _accepted(self, message: Outgoing, there: Where) -> SendOutcome:
         """That something was taken is a mark, and no comment: nobody is called for that."""
@@ -177,12 +177,19 @@ class GitHubTransport:
             return RetryLater(f"changed less than {EDIT_APART_S:.0f} s ago", told)
         return Delivered((told,)) if told else None
 
-    def _asked(self, message: Outgoing, there: Where) -> tuple[str, ...]:
-        """A question is a check besides, of which buttons are a part; the message id of that, if there is one."""
-        if message.kind is not Kind.QUESTION or not message.buttons:
+    def _asked(self, message: Outgoing, there: Where, comment: str) -> tuple[str, ...]:
+        """A question is a check besides, of which buttons are a part; the message id of that, if there is one.
+
+        So is what a model would hand over; its comment shows all of it to everybody already.
+        """
+        if message.kind not in (Kind.QUESTION, Kind.ANSWER) or not message.buttons:
             return ()
         is_private = self._client.repository(there.repository_id).is_private
-        words = text.question(replace(message, buttons=()), Place(self._own.word, is_private))[0]
+        bare, place = replace(message, buttons=()), Place(self._own.word, is_private)
+        if message.kind is Kind.ANSWER:
+            words = text.bodies(bare, place)[0]
+            return self._checks.asked(message, there, words, is_private=True, offer=comment)
+        words = text.question(bare, place)[0]
         return self._checks.asked(message, there, text.WAITS if not is_private else words, is_private=is_private)
 
     def _reminds(self, message: Outgoing, there: Where) -> bool:
@@ -223,6 +230,8 @@ class GitHubTransport:
             return outcome
         if message.kind is Kind.QUESTION and not message.buttons:
             self._checks.answered(message, there)
+        elif message.kind is Kind.ANSWER and not message.buttons and ids:
+            self._checks.over(message, there, ids[-1])
         if not message.text:
             return self._take_choices(message, there, ids)
         bodies = self._bodies(message, there)

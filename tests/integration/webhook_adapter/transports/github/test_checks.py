@@ -271,6 +271,22 @@ def test_a_pull_request_of_a_fork_has_its_check_too(scene: Scene, checks: Checks
     assert shown(scene).external_id == f"|{scene.chat(fork)}"
 
 
+def test_what_is_offered_anew_stays_when_the_older_is_over(scene: Scene, transport: GitHubTransport) -> None:
+    ids = []
+    for number in range(2):
+        start = Button("Start it", f"cmd:tok{number}:begin:0b1c2d3e-4f50-4000-8000-000000000001")
+        told = transport.send(message(scene, f"{number} would be work", kind=Kind.ANSWER, buttons=(start,)))
+        assert isinstance(told, Delivered)
+        ids.append(told.message_ids)
+    found = []
+    for number in range(2):
+        transport.edit(message(scene, "Started", kind=Kind.ANSWER, edit_message_ids=ids[number]))
+        found.append((shown(scene).conclusion, [each["identifier"] for each in shown(scene).actions]))
+
+    assert found == [("action_required", ["#1"]), ("neutral", [])]
+    assert shown(scene).output["title"] == "Nothing waits here any more"
+
+
 @pytest.mark.parametrize(
     ("external_id", "identifier", "text"),
     [("", "allow", ""), ("no-bar", "allow", ""), ("a b|5/3", "allow", ""), ("|5/3", "allow", ""), ("T|5/3", "#2", ""),
