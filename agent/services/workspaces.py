@@ -6,7 +6,6 @@ comes again: what was half made is made anew, what was put aside goes, and what 
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -175,11 +174,13 @@ class Workspaces:
             raise Refusal(Reason.ILLEGAL_STATE, f"This workspace is of {known.workspace.repository}.")
         if wanted.foreign and not known.workspace.foreign:  # what is there was made to be run
             raise Refusal(Reason.ILLEGAL_STATE, "There is a workspace of this name that is no stranger's.")
+        if known.state is WorkspaceState.PREPARING and self._places.has_archive(name):  # whoever moved it in died then
+            await asyncio.to_thread(self._places.drop_archive, name)
         return await self._looked_at(git, known)
 
     async def _made(self, git: Git, known: KnownWorkspace | None, wanted: Workspace) -> KnownWorkspace:
         name, packed = wanted.folder, self._places.archive(wanted.folder)
-        has_archive = packed.is_file() and not packed.is_symlink()
+        has_archive = self._places.has_archive(name)
         if wanted.restore and not has_archive:
             packed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             raise Refusal(Reason.WORKSPACE_FAILED, _NO_ARCHIVE.format(path=packed))
@@ -188,19 +189,18 @@ class Workspaces:
         await self._save(new)
         try:
             meta = await self._filled(git, wanted, packed if has_archive else None)
+            new = replace(new, conversation_id=str(meta.get("conversation_id", "")))
+            if has_archive:  # behind the move nobody asks the archive again which talk was in it
+                await self._save(new)
             await asyncio.to_thread(self._places.move_in, name)
         except Refusal as refusal:
             await asyncio.to_thread(self._places.clear, name)
             kept = known if known is not None and known.state is WorkspaceState.ARCHIVED else None
             await self._save(replace(kept or replace(new, state=WorkspaceState.FAILED), detail=refusal.text))
             raise
-        made = replace(new, state=WorkspaceState.READY, conversation_id=str(meta.get("conversation_id", "")))
-        made = await self._looked_at(git, made)
-        if has_archive:  # only now: until here it was the one place where that is
-            await self._save(made)
-            await asyncio.to_thread(os.sync)
-            packed.unlink()
-        return made
+        if has_archive:
+            await asyncio.to_thread(self._places.drop_archive, name)
+        return await self._looked_at(git, replace(new, state=WorkspaceState.READY))
 
     async def _filled(self, git: Git, wanted: Workspace, packed: Path | None) -> dict[str, object]:
         making = await asyncio.to_thread(self._places.begin, wanted.folder)
@@ -239,8 +239,9 @@ class Workspaces:
 
     async def _removed(self, known: KnownWorkspace) -> str:
         name = known.workspace.folder
+        # What it held was put back, and is elsewhere by now. Before its tree goes, or it would pass for what is left.
+        self._places.archive(name).unlink(missing_ok=True)
         await asyncio.to_thread(self._places.put_aside, name)
-        self._places.archive(name).unlink(missing_ok=True)  # what it held was put back, and is elsewhere by now
         await self._save(_over(known, WorkspaceState.GONE))
         await asyncio.to_thread(self._places.clear, name)
         return "removed; all that was in it is elsewhere, too"

@@ -1,7 +1,7 @@
 """Agents that die at a point of work on a workspace, as by kill -9: `python -m tests.rigs.dying_workspaces`.
 
-One JSON list a line: the folder, the upstream's folder, the point and the deed ("enter", "archive" or "remove"). For
-each a child is forked, does the deed and dies at the point; the answer is the signal that it died of, 0 for none.
+One JSON list a line: the folder, the upstream's folder, the point and the deed, one of POINTS. For each a child is
+forked, does the deed and dies at the point; the answer is the signal that it died of, 0 for none.
 
 Points are installed from outside, before and after what changes the disk.
 """
@@ -28,61 +28,96 @@ Die = Callable[[Path, Upstream, str, str], int]
 
 SHORT = {
     "enter": ["clone", "move_in before", "move_in"],
-    "archive": ["bundle", "written", "in place", "put_aside", "saved"],
+    "archive": ["bundle", "fsync before", "rename before", "rename", "put_aside", "saved archived"],
+    "restore": ["extract", "move_in", "unlink"],
     "remove": ["status", "put_aside before", "put_aside"],
 }
 """Of these the first word on each step that changes something; TEST_WORKSPACES takes all."""
 
 POINTS = {
-    "enter": ["init", "fetch", "clone", "checkout", "move_in before", "move_in", "saved"],
-    "archive": ["status", "bundle", "diff", "written", "checked", "in place", "put_aside before", "put_aside", "saved"],
-    "remove": ["rev-list", "status", "put_aside before", "put_aside", "saved", "clear"],
+    "enter": [
+        *("saved preparing", "init", "fetch", "clone", "checkout", "move_in before", "move_in"),
+        *("saved in_use before", "saved in_use"),
+    ],
+    "archive": [
+        *("saved closing", "rev-list", "bundle", "diff", "fsync before", "fsync", "check before", "check"),
+        *("rename before", "rename", "in place", "put_aside before", "put_aside"),
+        *("saved archived before", "saved archived", "clear"),
+    ],
+    "restore": [
+        *("saved preparing", "clone", "extract before", "extract", "work before", "work", "apply", "stash"),
+        *("put_back", "move_in before", "move_in", "unlink before", "unlink"),
+        *("saved in_use before", "saved in_use"),
+    ],
+    "remove": [
+        *("saved closing", "rev-list", "status", "put_aside before", "put_aside"),
+        *("saved gone before", "saved gone", "clear"),
+    ],
 }
 
 
-def install(point: str) -> None:
+def install(reached: Callable[[str], None]) -> None:
+    """Around what changes the disk: `reached` is told of each point."""
+    for name in ("move_in", "put_aside"):
+        _around(Places, name, name, reached)
+    _around(Places, "clear", "clear", reached, lambda places, name: (places.root / "removing" / name).exists())
+    for name, label in (("_check", "check"), ("_extract", "extract"), ("sync", "in place")):
+        _around(archive, name, label, reached)
+    _around(os, "fsync", "fsync", reached, lambda file: _is_archive(os.readlink(f"/proc/self/fd/{file}")))
+    _around(Path, "replace", "rename", reached, lambda path, *_: _is_archive(str(path)))
+    _around(Path, "unlink", "unlink", reached, lambda path, **_: str(path).endswith(".tar") and path.exists())
+    for name, label in (("_put_work_back", "work"), ("put_back", "put_back")):
+        _around_async(archive, name, lambda *_, label=label, **__: label, reached)
+    _around_async(Git, "run", lambda _, word, *__, **___: str(word), reached)
+    _around_async(WorkspaceStore, "save", lambda _, known: f"saved {known.state.value}", reached)
+
+
+def _around(
+    owner: Any, name: str, label: str, reached: Callable[[str], None], meant: Callable[..., bool] = lambda *_, **__: True
+) -> None:
+    plain: Callable[..., Any] = getattr(owner, name)
+
+    @wraps(plain)
+    def called(*words: Any, **more: Any) -> Any:
+        if not meant(*words, **more):
+            return plain(*words, **more)
+        reached(f"{label} before")
+        value = plain(*words, **more)
+        reached(label)
+        return value
+
+    setattr(owner, name, called)
+
+
+def _around_async(owner: Any, name: str, label: Callable[..., str], reached: Callable[[str], None]) -> None:
+    plain: Callable[..., Any] = getattr(owner, name)
+
+    @wraps(plain)
+    async def called(*words: Any, **more: Any) -> Any:
+        reached(f"{label(*words, **more)} before")
+        value = await plain(*words, **more)
+        reached(label(*words, **more))
+        return value
+
+    setattr(owner, name, called)
+
+
+def _is_archive(path: str) -> bool:
+    return path.endswith(".tar.part")
+
+
+def _dies(point: str) -> Callable[[str], None]:
     def reached(name: str) -> None:
         if name == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def around(owner: Any, name: str, label: str) -> None:
-        plain: Callable[..., Any] = getattr(owner, name)
-
-        @wraps(plain)
-        def called(*words: Any, **more: Any) -> Any:
-            reached(f"{label} before")
-            value = plain(*words, **more)
-            reached(label)
-            return value
-
-        setattr(owner, name, called)
-
-    run = Git.run
-
-    async def ran(self: Git, *words: str, **more: Any) -> bytes:
-        said = await run(self, *words, **more)
-        reached(words[0])
-        return said
-
-    save = WorkspaceStore.save
-
-    async def saved(self: WorkspaceStore, known: Any) -> None:
-        await save(self, known)
-        if known.state.value not in ("closing", "preparing"):
-            reached("saved")
-
-    Git.run, WorkspaceStore.save = ran, saved  # type: ignore[method-assign, assignment]
-    for name in ("move_in", "put_aside", "clear"):
-        around(Places, name, name)
-    around(archive, "_write", "written")
-    around(archive, "_check", "checked")
-    around(archive, "sync", "in place")
+    return reached
 
 
 async def work(folder: Path, upstream: Upstream, deed: str) -> None:
     async with workspaces(folder, upstream) as rig:
-        if deed == "enter":
-            await rig.service.enter(rig.wanted(), "s1")
+        if deed in ("enter", "restore"):
+            await rig.service.enter(rig.wanted(restore=deed == "restore"), "s1")
         else:
             await rig.close(archive=deed == "archive")
 
@@ -91,7 +126,7 @@ def main() -> None:
     for line in sys.stdin:
         folder, elsewhere, point, deed = json.loads(line)
         if (child := os.fork()) == 0:
-            install(point)
+            install(_dies(point))
             asyncio.run(work(Path(folder), Upstream.there(Path(elsewhere)), deed))
             os._exit(0)
         _, status = os.waitpid(child, 0)

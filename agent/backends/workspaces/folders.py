@@ -37,6 +37,16 @@ class Places:
         """Where its archive is, or would be."""
         return self.root / "archives" / f"{name}.tar"
 
+    def has_archive(self, name: str) -> bool:
+        """Whether there is one; a link is none."""
+        packed = self.archive(name)
+        return packed.is_file() and not packed.is_symlink()
+
+    def drop_archive(self, name: str) -> None:
+        """Once what was in it is in its tree: until that is on the disk it is the one place where that is."""
+        os.sync()
+        self.archive(name).unlink()
+
     def lock(self, name: str) -> Path:
         """What whoever works on it holds."""
         return self.root / "locks" / name

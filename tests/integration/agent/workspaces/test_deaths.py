@@ -5,7 +5,7 @@ The checker looks at the disk alone: where is what was nowhere else?
 
 import os
 import shutil
-import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,21 +14,15 @@ from agent.domain.workspace import WorkspaceState
 from tests.rigs.dying_workspaces import POINTS, SHORT, Die
 from tests.rigs.upstream import Upstream, git
 from tests.rigs.workspace_rig import WorkspaceRig, workspaces
+from tests.rigs.workspace_work import TALK, leave_work, missing, missing_in, missing_packed
 
 KILLED = 9
 CHOSEN = POINTS if os.environ.get("TEST_WORKSPACES") else SHORT
 
 
-def is_kept(rig: WorkspaceRig) -> bool:
-    """Whether the words that are nowhere else are on the disk, where somebody would look for them."""
-    in_tree = rig.home() / "tree/notes.txt"
-    if in_tree.exists() and in_tree.read_text() == "mine\n":
-        return True
-    if not rig.packed().exists():
-        return False
-    with tarfile.open(rig.packed()) as tar:
-        found = tar.extractfile("tree/notes.txt")
-        return found is not None and found.read() == b"mine\n" and "work.bundle" in tar.getnames()
+def lost(rig: WorkspaceRig) -> list[str]:
+    """What was nowhere else and is neither in its folder nor, whole, in what passes for its archive."""
+    return missing(rig.home(), rig.packed())
 
 
 def leftovers(rig: WorkspaceRig) -> list[Path]:
@@ -37,14 +31,19 @@ def leftovers(rig: WorkspaceRig) -> list[Path]:
 
 
 async def with_work(folder: Path, upstream: Upstream) -> None:
-    """A workspace that nobody is in, with a commit and a file that are nowhere else."""
+    """A workspace that nobody is in, with work of every kind that is nowhere else, and a talk."""
     async with workspaces(folder, upstream) as rig:
         place = await rig.enter()
-        (place.tree / "made.py").write_text("x\n")
-        git(place.tree, "add", "-A")
-        git(place.tree, "commit", "-q", "-m", "made")
-        (place.tree / "notes.txt").write_text("mine\n")
+        leave_work(place.tree)
         await rig.leave()
+        await rig.store.save(replace(await rig.known(), conversation_id=Path(TALK).stem))
+
+
+async def archived(folder: Path, upstream: Upstream) -> None:
+    """The same, in its archive."""
+    await with_work(folder, upstream)
+    async with workspaces(folder, upstream) as rig:
+        assert "archived" in await rig.close(archive=True)
 
 
 @pytest.mark.faults
@@ -70,37 +69,53 @@ async def test_one_that_was_being_archived_is_archived_and_whole(
     assert die(tmp_path, upstream, point, "archive") == KILLED
 
     async with workspaces(tmp_path, upstream) as rig:
-        assert is_kept(rig)
+        assert lost(rig) == []
+        assert not rig.packed().exists() or missing_packed(rig.packed()) == []
         assert "archived" in await rig.close(archive=True)
 
-        assert is_kept(rig)
+        assert missing_packed(rig.packed()) == []
         assert not rig.home().exists()
         assert (await rig.known()).state is WorkspaceState.ARCHIVED
+        assert (await rig.told())[-1] == "archived"
         assert leftovers(rig) == []
-        back = await rig.enter("s9", rig.wanted(restore=True))
-        assert (back.tree / "notes.txt").read_text() == "mine\n"
-        assert git(back.tree, "log", "-1", "--format=%s") == "made"
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("point", CHOSEN["enter"])
+@pytest.mark.parametrize("point", CHOSEN["restore"])
+async def test_one_that_was_being_put_back_is_put_back_with_its_talk(
+    tmp_path: Path, upstream: Upstream, die: Die, point: str
+) -> None:
+    await archived(tmp_path, upstream)
+    assert die(tmp_path, upstream, point, "restore") == KILLED
+
+    async with workspaces(tmp_path, upstream) as rig:
+        assert lost(rig) == []
+        back = await rig.enter("s9", rig.wanted(restore=not rig.home().exists()))
+
+        assert missing_in(rig.home()) == []
+        assert back.conversation_id == Path(TALK).stem
+        assert (await rig.known()).state is WorkspaceState.IN_USE
+        assert not rig.packed().exists()  # else it would be put back once more, after all that comes
+        assert leftovers(rig) == []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", POINTS["restore"] if "TEST_WORKSPACES" in os.environ else ["put_back"])
 async def test_one_that_was_being_put_back_elsewhere_is_put_back_and_the_first_machine_has_it_still(
     tmp_path: Path, upstream: Upstream, die: Die, point: str
 ) -> None:
-    await with_work(tmp_path / "one", upstream)
+    await archived(tmp_path / "one", upstream)
     async with workspaces(tmp_path / "one", upstream) as first, workspaces(tmp_path / "two", upstream) as second:
-        await first.close(archive=True)
         second.packed().parent.mkdir(parents=True)
         shutil.copy(first.packed(), second.packed())
-    assert die(tmp_path / "two", upstream, point, "enter") == KILLED
+    assert die(tmp_path / "two", upstream, point, "restore") == KILLED
 
     async with workspaces(tmp_path / "one", upstream) as first, workspaces(tmp_path / "two", upstream) as second:
-        assert is_kept(first)
-        assert is_kept(second)
-        back = await second.enter("s9", second.wanted(restore=True))
-        assert (back.tree / "notes.txt").read_text() == "mine\n"
-        assert git(back.tree, "log", "-1", "--format=%s") == "made"
-        assert is_kept(first)
+        assert missing_packed(first.packed()) == []
+        assert lost(second) == []
+        await second.enter("s9", second.wanted(restore=not second.home().exists()))
+        assert missing_in(second.home()) == []
+        assert missing_packed(first.packed()) == []
 
 
 @pytest.mark.faults
@@ -120,7 +135,7 @@ async def test_one_that_was_being_removed_goes(tmp_path: Path, upstream: Upstrea
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("point", ["status", "saved"])
+@pytest.mark.parametrize("point", ["rev-list", "saved ready"])
 async def test_what_is_nowhere_else_stays_whenever_an_agent_dies_that_should_remove_it(
     tmp_path: Path, upstream: Upstream, die: Die, point: str
 ) -> None:
@@ -128,6 +143,6 @@ async def test_what_is_nowhere_else_stays_whenever_an_agent_dies_that_should_rem
     assert die(tmp_path, upstream, point, "remove") == KILLED
 
     async with workspaces(tmp_path, upstream) as rig:
-        assert is_kept(rig)
+        assert lost(rig) == []
         assert "Not removed" in await rig.close()
-        assert is_kept(rig)
+        assert lost(rig) == []
