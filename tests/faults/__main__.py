@@ -30,6 +30,8 @@ from tests.faults import (
     storm,
     telling,
     wires,
+    workspace_runs,
+    workspace_stage,
 )
 from tests.faults.chat import Chat
 from tests.faults.points import AGENT_POINTS, ROUTER_POINTS
@@ -160,6 +162,12 @@ def _github(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
             yield github_runs.deaths(one, victim, rng, options.runs)
 
 
+def _workspaces(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
+    with workspace_stage.stage() as one:
+        for deed in workspace_runs.DEATHS:
+            yield workspace_runs.deaths(one, deed, rng, options.runs)
+
+
 GROUPS: dict[str, Group] = {
     "kills": _kills,
     "telling": _telling,
@@ -174,6 +182,7 @@ GROUPS: dict[str, Group] = {
     "programs": _programs,
     "moments": _moments,
     "github": _github,
+    "workspaces": _workspaces,
     "storm": _storm,
 }
 
@@ -226,7 +235,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=21, help="of each real coding agent over ACP")
     parser.add_argument("--moments", type=int, default=200, help="texts in a turn of each of them")
     victims = list(github_runs.CASES)
-    parser.add_argument("--runs", type=int, default=2, help="from a mention on GitHub on, with a death at each point")
+    parser.add_argument(
+        "--runs", type=int, default=2, help="from a mention on GitHub on, and of a workspace, to each point"
+    )
     parser.add_argument("--victims", nargs="*", choices=victims, default=victims, help="these alone die in them")
     parser.add_argument("--programs", nargs="*", choices=list(PROGRAMS), default=list(PROGRAMS), help="these alone")
     parser.add_argument("--only", nargs="*", choices=list(GROUPS), help="these groups alone")

@@ -30,6 +30,7 @@ AGENT_OPERATIONS = {
     "Inbox.store": "store",
     "Inbox.start": "start",
     "Inbox.finish": "finish",
+    "SessionStore.begin": "begin",
     "Questions.ask": "ask",
     "Outbox.acknowledge": "acknowledge",
 }

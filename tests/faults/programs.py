@@ -25,6 +25,7 @@ import agent.app
 import agent.backends.registry
 import agent.config
 import agent.processes
+import agent.services.workspaces
 import agent.store.database
 import router.app
 import router.config
@@ -35,10 +36,11 @@ import webhook_adapter.http.server
 import webhook_adapter.logs
 import webhook_adapter.transports.github.outbound.route
 import webhook_adapter.transports.github.platform
-from agent.backends.backend import Backends, Entry
+from agent.backends.backend import Backends, Entry, Traits
 from tests.faults import power
 from tests.faults.journal import Journal
 from tests.faults.points import AgentDatabase, JournalBackend, RouterDatabase, Trigger
+from tests.rigs import dying_workspaces
 from tests.rigs.fast_time import FastClock, event_loop
 from webhook_adapter.transports import github
 
@@ -169,6 +171,27 @@ def _worker(life: Life, trigger: Trigger) -> int:
     return 0
 
 
+def _workspaces(life: Life, trigger: Trigger) -> int:
+    """An agent that makes workspaces in earnest; what is typed in them goes into the journal."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    config = agent.config.Config.from_environ(life.environ)
+    backend = JournalBackend(Journal(life.journal), life.extra["machine"], trigger, life.pace)
+    hands = Backends({"headless": Entry(backend, Traits(hosted=True, agents=("claude",)))})
+    agent.services.workspaces.LOOK_EVERY = 0.05
+    for word in ("_can_start", "_has_workspaces"):  # without Claude Code, too
+        setattr(agent.app.Agent, word, lambda _: True)
+    dying_workspaces.install(trigger)
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        one = agent.app.Agent(config, hands, None, partial(AgentDatabase, trigger=trigger))
+        await one.run(stop, partial(_say, "agent"))
+
+    asyncio.run(work())
+    return 0
+
+
 def _github_courier(life: Life, _trigger: Trigger) -> int:
     """It looks all the time for what it looks for now and then, and waits for no limits."""
     github.platform.POLL_S, github.platform.LOOK_S, github.outbound.route._LOOK_S = 0.5, 0.5, 0.3
@@ -194,6 +217,7 @@ PROGRAMS: dict[str, Callable[[Life, Trigger], int]] = {
     "router": _router,
     "agent": _agent,
     "worker": _worker,
+    "workspaces": _workspaces,
     "github-courier": _github_courier,
     "http": _http,
     "courier": _courier,

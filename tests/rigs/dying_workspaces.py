@@ -63,7 +63,7 @@ def install(reached: Callable[[str], None]) -> None:
     _around(Places, "clear", "clear", reached, lambda places, name: (places.root / "removing" / name).exists())
     for name, label in (("_check", "check"), ("_extract", "extract"), ("sync", "in place")):
         _around(archive, name, label, reached)
-    _around(os, "fsync", "fsync", reached, lambda file: _is_archive(os.readlink(f"/proc/self/fd/{file}")))
+    _around(os, "fsync", "fsync", reached, lambda file: _is_archive(str(Path(f"/proc/self/fd/{file}").readlink())))
     _around(Path, "replace", "rename", reached, lambda path, *_: _is_archive(str(path)))
     _around(Path, "unlink", "unlink", reached, lambda path, **_: str(path).endswith(".tar") and path.exists())
     for name, label in (("_put_work_back", "work"), ("put_back", "put_back")):
@@ -73,7 +73,11 @@ def install(reached: Callable[[str], None]) -> None:
 
 
 def _around(
-    owner: Any, name: str, label: str, reached: Callable[[str], None], meant: Callable[..., bool] = lambda *_, **__: True
+    owner: Any,
+    name: str,
+    label: str,
+    reached: Callable[[str], None],
+    meant: Callable[..., bool] = lambda *_, **__: True,
 ) -> None:
     plain: Callable[..., Any] = getattr(owner, name)
 

@@ -1,4 +1,4 @@
-"""Work in a workspace that is nowhere else, of every kind; found again in a tree, or in an archive, by git and tar alone."""
+"""Work in a workspace that is nowhere else, of every kind; found again in a tree or in an archive by git alone."""
 
 import subprocess
 import tarfile

@@ -71,6 +71,8 @@ async def test_one_that_was_being_archived_is_archived_and_whole(
     async with workspaces(tmp_path, upstream) as rig:
         assert lost(rig) == []
         assert not rig.packed().exists() or missing_packed(rig.packed()) == []
+        is_said = (await rig.known()).state is WorkspaceState.ARCHIVED
+        assert not is_said or (rig.packed().exists() and not rig.home().exists())
         assert "archived" in await rig.close(archive=True)
 
         assert missing_packed(rig.packed()) == []
