@@ -25,9 +25,9 @@ class Choices:
     ) -> tuple[str, str] | None:
         """The message id of that comment, and what choosing sends back; None where the words name no choice.
 
-        What was offered only after they were written is not meant. GitHub's times are of whole seconds: within one,
-        the numbers of comments tell. `comment_id` is theirs, 0 where it is no comment of the issue itself. Raises
-        GitHubError.
+        What was offered only after they were written is not meant. GitHub's times are of whole seconds, whatever
+        parts of one another server says: within one, the numbers of comments tell. `comment_id` is theirs, 0 where it
+        is no comment of the issue itself. Raises GitHubError.
         """
         match = _NUMBER.fullmatch(words.strip())
         if match is None or written_at is None:
@@ -54,8 +54,15 @@ class Choices:
 
 
 def _is_before(offer: dict[str, Any], written: str, comment_id: int) -> bool:
-    made, number = str(offer.get("created_at", "")), offer.get("id")
+    made, number = _second(str(offer.get("created_at", ""))), offer.get("id")
     return made < written or (made == written and isinstance(number, int) and number < comment_id)
+
+
+def _second(told: str) -> str:
+    try:
+        return _stamp(datetime.fromisoformat(told))
+    except ValueError:
+        return told
 
 
 def _stamp(moment: datetime) -> str:
