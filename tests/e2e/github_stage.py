@@ -23,16 +23,15 @@ from grpc import insecure_channel
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from agent.link import identity
+from tests.e2e.two_githubs import SECRET, WHOSE, Check, GitHub
 from tests.fakes.claude_program import ClaudeHome
-from tests.fakes.github.github import GitHubStandIn
-from tests.fakes.github.world import CheckRun, Comment, Issue, Repository, User
+from tests.fakes.github.faults import FaultKind
 from tests.fakes.model_api import ModelApi
 from tests.fakes.telegram import TelegramStandIn
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
 from tests.integration.telegram.scene import NoLimits
 from tests.rigs.fast_time import FastClock
 from tests.rigs.moved_agent import MovedAgent
-from tests.rigs.upstream import Upstream
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier
@@ -48,7 +47,7 @@ from webhook_adapter.transports.telegram.platform import start_courier, webhook
 MINUTE, DAY = 60.0, 24 * 3600.0
 LONG = 90.0  # seconds; other programs share the cores
 CHAT, MACHINE = 4711, "devbox"
-SECRET, PATH_SECRET = "It is a secret to nobody else", "p" * 43
+PATH_SECRET = "p" * 43
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 _OFTEN = 0.2  # seconds between looks that are 5 to 60 apart else
 _FAST = 1000.0  # the seconds of who paces calls, for each real one
@@ -58,10 +57,7 @@ _FAST = 1000.0  # the seconds of who paces calls, for each real one
 class Stage:
     """What a person sees and does, and what moves time."""
 
-    github: GitHubStandIn
-    repository: Repository
-    ada: User
-    upstream: Upstream
+    github: GitHub
     router: RouterUnderTest
     agent: MovedAgent
     api: ModelApi
@@ -70,25 +66,28 @@ class Stage:
 
     def passes(self, seconds: float) -> None:
         """It is later, for all of them; they have found each other again."""
-        self.github.clock.advance(seconds)
+        self.github.passes(seconds)
         self.agent.advance(seconds)
         self.router.advance(seconds)
         wait_until(self._is_connected, LONG)
 
-    def opens(self, branch: str, title: str) -> Issue:
-        """Somebody pushed a branch, and makes a pull request of it."""
-        self.upstream.push(f"refs/heads/{branch}", {f"{branch}.txt": "a beginning\n"})
-        self.github.git.keep(self.repository, self.upstream.path)  # which it has seen
-        return self.github.opens(self.repository, title, self.ada, branch=branch)
+    def check(self, pull: int, conclusion: str | None) -> Check | None:
+        """What its page shows, if it stands so."""
+        return next((each for each in self.github.checks(pull) if each.conclusion == conclusion), None)
 
-    def says(self, issue: Issue, words: str) -> Comment:
-        return self.github.writes(issue, words, self.ada)
+    def watches_push(self, pull: int) -> list[Check]:
+        """The check that shows that it works, while git has its next push in hand."""
+        seen: list[Check] = []
 
-    def run(self, issue: Issue, conclusion: str | None) -> CheckRun | None:
-        """The check that its page shows, if it stands so."""
-        assert issue.pull
-        runs = self.github.runs(issue.pull.head_sha)
-        return next((each for each in runs if each.conclusion == conclusion), None)
+        def works() -> list[Check]:
+            return [each for each in self.github.checks(pull) if each.status == "in_progress"]
+
+        def told(is_done: bool) -> None:
+            if not is_done:
+                seen.extend(wait_until(works, LONG))
+
+        self.github.git.host.fails(FaultKind.TELL, "POST", ".*/git-receive-pack", told=told)
+        return seen
 
     def sees(self, condition: Callable[[], Any]) -> Any:
         """Wait for what becomes of something on GitHub's pages, or on a disk."""
@@ -132,13 +131,12 @@ class Stage:
 
     def account(self) -> str:
         """What there is to see, for whoever reads of a failure."""
-        comments = [each.body for each in self.github.world.comments.values()]
-        runs = [(each.head_sha[:7], each.status, each.conclusion, each.output) for each in self.github.runs()]
+        there = (self.github.comments(1), self.github.checks(1))
         asked = [(each.state, each.text, each.detail) for each in self.questions()]
         told = self.router.control.ListNotifications(pb.ListNotificationsRequest(limit=50)).notifications
         notes = [(each.chat.transport, each.state, each.text[:200], each.detail) for each in told]
         return "\n".join(
-            [*map(str, (self.workspaces(), comments, runs, asked, notes, self.api.prompts)), self.agent.log()[-5000:]]
+            [*map(str, (self.workspaces(), there, asked, notes, self.api.prompts)), self.agent.log()[-5000:]]
         )
 
     def _is_connected(self) -> bool:
@@ -147,45 +145,37 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, *, has_address: bool) -> Iterator[Stage]:
+def stage(folder: Path, *, has_address: bool, whose: str = "ours") -> Iterator[Stage]:
     """All of it. `has_address`: GitHub can call us; else its log of deliveries is the only way in."""
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         telegram = stack.enter_context(TelegramStandIn(seed=7))
         telegram.add_chat(CHAT)
-        github = stack.enter_context(GitHubStandIn(secret=SECRET))
+        door = _Door()
+        stack.callback(door.server.server_close)
+        hook_url = f"{door.address if has_address else NOWHERE}/github/webhook/{PATH_SECRET}"
+        github = WHOSE[whose](stack, folder, hook_url)
         api, router = stack.enter_context(ModelApi()), stack.enter_context(serving(config(folder / "router")))
-        repository, ada, upstream = _repository(github, folder)
-        agent = _agent(folder, github, ada, api, router)
+        agent = _agent(folder, github, api, router)
         stack.callback(agent.stop)
-        _bind(router, repository)
+        _bind(router, github)
         _hurry(patch, github)
-        console = stack.enter_context(_adapter(folder, github, router, telegram, has_address=has_address))
-        made = Stage(github, repository, ada, upstream, router, agent, api, telegram, console)
+        stack.enter_context(_adapter(folder, door, github, router, telegram))
+        made = Stage(github, router, agent, api, telegram, door.address)
         wait_until(made._is_connected, LONG)
         yield made
 
 
-def _repository(github: GitHubStandIn, folder: Path) -> tuple[Repository, User, Upstream]:
-    ada, repository = github.world.add_user("ada"), github.world.add_repository("acme/api", private=True)
-    repository.roles[ada.id] = "write"
-    upstream = Upstream(folder / "elsewhere")
-    github.git.keep(repository, upstream.path)
-    github.install(repository)
-    github.throttle().spacing = False  # its time is not the courier's
-    return repository, ada, upstream
-
-
-def _agent(folder: Path, github: GitHubStandIn, ada: User, api: ModelApi, router: RouterUnderTest) -> MovedAgent:
+def _agent(folder: Path, github: GitHub, api: ModelApi, router: RouterUnderTest) -> MovedAgent:
     """A machine whose person has git set up, with a token of theirs."""
     (home := folder / "claude").mkdir()
     claude = ClaudeHome(home, api)
-    repositories = github.lets_clone(home, ada)
+    site = github.git.host.lets_clone(home, github.git.ada, github.api)
     (data := folder / "machine").mkdir(mode=0o700)
     environ = claude.environ | {
         "PATH": f"{claude.program.parent}:{claude.environ['PATH']}",
         "POINTSMAN_DATA_DIR": str(data),
         "POINTSMAN_ROUTER": router.address,
-        "POINTSMAN_REPOSITORIES": f"{repositories}acme/",
+        "POINTSMAN_REPOSITORIES": f"{site}{github.full_name.partition('/')[0]}/",
     }
     _enrol(router, data / "agent")
     agent = MovedAgent(environ, folder / "agent.log")
@@ -203,20 +193,20 @@ def _enrol(router: RouterUnderTest, folder: Path) -> None:
     identity.save(folder, enrolled.machine_id, enrolled.router_id, router.address, token.partition(".")[2])
 
 
-def _bind(router: RouterUnderTest, repository: Repository) -> None:
+def _bind(router: RouterUnderTest, github: GitHub) -> None:
     binding = pb.Binding(
-        transport="github", space=str(repository.id), name=repository.full_name, machine_id=MACHINE, writers=True,
+        transport="github", space=str(github.repository_id), name=github.full_name, machine_id=MACHINE, writers=True,
         autostart=True,
     )  # fmt: skip
     router.control.Bind(pb.BindRequest(binding=binding))
 
 
-def _hurry(patch: pytest.MonkeyPatch, github: GitHubStandIn) -> None:
+def _hurry(patch: pytest.MonkeyPatch, github: GitHub) -> None:
     """What looks now and then does so often; what calls GitHub has its time."""
     patch.setattr(github_platform, "POLL_S", _OFTEN)
     patch.setattr(github_platform, "LOOK_S", _OFTEN)
     patch.setattr(route, "_LOOK_S", _OFTEN)
-    patch.setattr(route, "GitHubClient", partial(GitHubClient, now=github.clock.now))
+    patch.setattr(route, "GitHubClient", partial(GitHubClient, now=github.now))
 
 
 class _Quiet(WSGIRequestHandler):
@@ -224,38 +214,41 @@ class _Quiet(WSGIRequestHandler):
         """Nobody reads it."""
 
 
+class _Door:
+    """Where the adapter's first program is to be found, before it is there."""
+
+    def __init__(self) -> None:
+        self.app: list[Any] = []
+        self.server = make_server("127.0.0.1", 0, lambda *how: self.app[0](*how), threaded=True, request_handler=_Quiet)
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+
+
 @contextmanager
 def _adapter(
-    folder: Path, github: GitHubStandIn, router: RouterUnderTest, telegram: TelegramStandIn, *, has_address: bool
-) -> Iterator[str]:
-    """The adapter's two programs; the address of the first."""
-    app: list[Any] = []
-    server = make_server("127.0.0.1", 0, lambda *how: app[0](*how), threaded=True, request_handler=_Quiet)
-    address = f"http://127.0.0.1:{server.server_port}"
-    github.app.hook_url = f"{address if has_address else NOWHERE}/github/webhook/{PATH_SECRET}"
+    folder: Path, door: _Door, github: GitHub, router: RouterUnderTest, telegram: TelegramStandIn
+) -> Iterator[None]:
+    """The adapter's two programs."""
     file = folder / "app.json"
-    told = {"app_id": github.app.id, "slug": github.app.slug, "private_key": github.app.pem}
-    file.write_text(json.dumps(told | {"webhook_secret": SECRET, "path_secret": PATH_SECRET}))
+    file.write_text(json.dumps(github.app | {"webhook_secret": SECRET, "path_secret": PATH_SECRET}))
     file.chmod(0o600)
     settings = AdapterConfig.from_environ({
         "POINTSMAN_API_KEY": API_KEY, "POINTSMAN_ROUTER": router.address, "POINTSMAN_GITHUB_APP": str(file),
-        "POINTSMAN_GITHUB_API": github.base_url, "TELEGRAM_BOT_TOKEN": telegram.token,
+        "POINTSMAN_GITHUB_API": github.api, "TELEGRAM_BOT_TOKEN": telegram.token,
         "TELEGRAM_API_BASE": telegram.base_url, "TELEGRAM_WEBHOOK_SECRET": "s3cret",
         "TELEGRAM_WEBHOOK_PATH_SECRET": "p4th-s3cret", "ALLOWED_CHAT_IDS": str(CHAT),
     })  # fmt: skip
     client = RouterClient(settings)
-    app.append(create_app(settings, client))
-    serving_it = threading.Thread(target=server.serve_forever, name="adapter-http")
+    door.app.append(create_app(settings, client))
+    serving_it = threading.Thread(target=door.server.serve_forever, name="adapter-http")
     serving_it.start()
     chat = Platform("telegram", webhook, partial(start_courier, rate_limits=NoLimits()))
     served = [chat if each.name == "telegram" else each for each in platforms()]
     courier = Courier(settings, served, FastClock(_FAST))
     courier.start()
     try:
-        yield address
+        yield
     finally:
         courier.stop()
-        server.shutdown()
+        door.server.shutdown()
         serving_it.join()
-        server.server_close()
         client.close()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.rigs.upstream import git
 from tests.waiting import wait_until
 
 _FOLDER = Path(__file__).resolve().parents[2] / ".coding-agents" / "emulate-0.12.2"  # ignored by git
@@ -51,8 +52,8 @@ class GitHubEmulator:
 
     app_id, slug, user, repository = 12345, "pointsman", "ada", "ada/engine"
 
-    def __init__(self, folder: Path, pem: str, hook_url: str, hook_secret: str) -> None:
-        """Skips the test where it is not installed."""
+    def __init__(self, folder: Path, pem: str, hook_url: str, hook_secret: str, *, private: bool = False) -> None:
+        """`private`: of the repository. Skips the test where it is not installed."""
         if not (_FOLDER / "whole").exists():
             pytest.skip("the GitHub of others (emulate) is not installed: python -m tests.fakes.github_emulator")
         with socket.socket() as free:
@@ -65,7 +66,7 @@ class GitHubEmulator:
             "name": self.slug,
             "private_key": pem,
             "permissions": {"issues": "write", "pull_requests": "write", "checks": "write", "metadata": "read"},
-            "events": ["issue_comment", "issues", "pull_request"],
+            "events": ["issue_comment", "issues", "pull_request", "pull_request_review"],
             "webhook_url": hook_url,
             "webhook_secret": hook_secret,
             "installations": [{"installation_id": 100, "account": self.user, "repository_selection": "all"}],
@@ -75,7 +76,7 @@ class GitHubEmulator:
             "tokens": {"of-ada": {"login": self.user, "scopes": ["repo"]}},
             "github": {
                 "users": [{"login": self.user, "name": "Ada", "email": "ada@example.org"}],
-                "repos": [{"owner": owner, "name": name, "auto_init": True}],
+                "repos": [{"owner": owner, "name": name, "auto_init": True, "private": private}],
                 "apps": [app],
             },
         }
@@ -106,19 +107,41 @@ class GitHubEmulator:
     def opens_issue(self) -> int:
         return int(self.as_ada("POST", f"/repos/{self.repository}/issues", title="It does not turn")["number"])
 
-    def opens_pull(self) -> tuple[int, str]:
-        """A pull request of one commit; its number and that commit."""
+    def opens_pull(self, branch: str) -> tuple[int, str]:
+        """A pull request of one commit on a branch; its number and that commit."""
         repo = f"/repos/{self.repository}"
         sha = self.as_ada("GET", f"{repo}/git/ref/heads/main")["object"]["sha"]
-        self.as_ada("POST", f"{repo}/git/refs", ref="refs/heads/topic", sha=sha)
-        self.as_ada("PUT", f"{repo}/contents/a.txt", message="turn it", content="YQ==", branch="topic")
-        made = self.as_ada("POST", f"{repo}/pulls", title="Turn it", head="topic", base="main")
+        self.as_ada("POST", f"{repo}/git/refs", ref=f"refs/heads/{branch}", sha=sha)
+        self.as_ada("PUT", f"{repo}/contents/a.txt", message="turn it", content="YQ==", branch=branch)
+        made = self.as_ada("POST", f"{repo}/pulls", title="Turn it", head=branch, base="main")
         return int(made["number"]), str(made["head"]["sha"])
+
+    def keeps(self, folder: Path, branch: str) -> None:
+        """Tell it of a branch of a bare repository: it has no git, but names what it is told as git does."""
+        repo = f"/repos/{self.repository}"
+        for sha in git(folder, "rev-list", "--reverse", branch).split():
+            files = [each.split(maxsplit=3) for each in git(folder, "ls-tree", "-r", sha).splitlines()]
+            tree = [
+                {"path": path, "mode": mode, "type": kind, "content": git(folder, "cat-file", "-p", blob) + "\n"}
+                for mode, kind, blob, path in files
+            ]
+            made = self.as_ada("POST", f"{repo}/git/trees", tree=tree)
+            told = git(folder, "show", "-s", "--format=%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%P%n%B", sha).split("\n", 7)
+            author, committer = (dict(zip(("name", "email", "date"), told[at : at + 3], strict=True)) for at in (0, 3))
+            commit = {"parents": told[6].split(), "author": author, "committer": committer, "message": told[7]}
+            named = self.as_ada("POST", f"{repo}/git/commits", tree=made["sha"], **commit)["sha"]
+            assert named == sha, f"it names {sha} {named}"
+        there = self.as_ada("GET", f"{repo}/git/matching-refs/heads/{branch}")
+        if there:
+            self.as_ada("PATCH", f"{repo}/git/refs/heads/{branch}", sha=sha, force=True)
+        else:
+            self.as_ada("POST", f"{repo}/git/refs", ref=f"refs/heads/{branch}", sha=sha)
 
     def _is_up(self) -> bool:
         assert self._program.poll() is None, Path(self._log.name).read_text()
+        headers = {"Authorization": "Bearer of-ada"}
         try:
-            return requests.get(f"{self.url}/repos/{self.repository}", timeout=5).ok
+            return requests.get(f"{self.url}/repos/{self.repository}", headers=headers, timeout=5).ok
         except requests.ConnectionError:
             return False
 

@@ -94,18 +94,22 @@ class GitHubStandIn:
         self.events.send("installation", {"action": "created", "sender": payloads.user(account), **about})
         return made
 
-    def lets_clone(self, home: Path, who: User) -> str:
-        """Set up the git of somebody at home there, with a token of theirs; how what is cloned here begins."""
+    def lets_clone(self, home: Path, who: User, api: str = "") -> str:
+        """Set up the git of somebody at home there, with a token of theirs; how what is cloned here begins.
+
+        `api` is another program that answers as GitHub, without git: what is cloned from there comes from here.
+        """
         here = self.base_url.removeprefix("http://")
+        asked = api.removeprefix("http://") or here
         # What is served here without TLS is asked for with it, as from GitHub.
         (home / ".gitconfig").write_text(
             f"[user]\n\tname = {who.login}\n\temail = {who.login}@example.org\n"
-            f'[url "http://{here}/"]\n\tinsteadOf = https://{here}/\n'
+            f'[url "http://{here}/"]\n\tinsteadOf = https://{asked}/\n'
             f"[credential]\n\thelper = store --file={home}/.git-credentials\n"
         )
         token = self.credentials.personal(who)
         (home / ".git-credentials").write_text(f"http://{who.login}:{token}@{here}\n")
-        return f"https://{here}/"
+        return f"https://{asked}/"
 
     def uninstall(self, *repositories: Repository) -> None:
         with self.world.changed:

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -20,8 +22,10 @@ from webhook_adapter.transports.github.inbound.delivery import Comment, Ignored,
 from webhook_adapter.transports.github.inbound.mentions import said
 from webhook_adapter.transports.github.inbound.signature import is_signed
 from webhook_adapter.transports.github.outbound.checks import Checks, Subject
-from webhook_adapter.transports.github.outbound.client import GitHubClient
+from webhook_adapter.transports.github.outbound.client import ApiRefused, Cost, GitHubClient
 from webhook_adapter.transports.github.outbound.comments import Where
+from webhook_adapter.transports.github.outbound.options import Choices
+from webhook_adapter.transports.github.outbound.text import Place, question
 from webhook_adapter.transports.github.outbound.transport import GitHubTransport, Own
 from webhook_adapter.transports.transport import Button, ChatRef, Delivered, Kind, Outgoing
 
@@ -129,7 +133,7 @@ def test_comments_are_written_once_changed_and_taken_away(scene: Scene) -> None:
 
 
 def test_a_question_is_a_check_that_is_over_when_it_is_answered(scene: Scene) -> None:
-    number, sha = scene.github.opens_pull()
+    number, sha = scene.github.opens_pull("topic")
     asked = Outgoing(scene.chat(number), "May it?", kind=Kind.QUESTION, session_id="s1", notification_id="q",
                      buttons=(Button("Allow", "cmd:T:allow"),))  # fmt: skip
     outcome = scene.transport.send(asked)
@@ -142,6 +146,37 @@ def test_a_question_is_a_check_that_is_over_when_it_is_answered(scene: Scene) ->
     assert outcome.message_ids[-1] == f"cr{waits['id']}"
     assert (waits["status"], waits["conclusion"]) == ("completed", "action_required")
     assert [each["conclusion"] for each in scene.github.as_ada("GET", runs)["check_runs"]] == ["success"]
+
+
+def test_a_question_moves_to_the_commit_that_comes_while_it_waits(scene: Scene) -> None:
+    number, sha = scene.github.opens_pull("later")
+    repo, subject = f"/repos/{scene.github.repository}", Subject(Where(scene.repository_id, number), "s1")
+    asked = Outgoing(scene.chat(number), "May it?", kind=Kind.QUESTION, session_id="s1", notification_id="q",
+                     buttons=(Button("Allow", "cmd:T:allow"),))  # fmt: skip
+    scene.transport.send(asked)
+    scene.github.as_ada("PUT", f"{repo}/pulls/{number}/update-branch", expected_head_sha=sha)
+    newest = scene.github.as_ada("GET", f"{repo}/pulls/{number}")["head"]["sha"]
+    scene.checks.follow(subject)
+
+    stand = {each: scene.github.as_ada("GET", f"{repo}/commits/{each}/check-runs")["check_runs"]
+             for each in (sha, newest)}  # fmt: skip
+    assert [each["conclusion"] for each in stand[sha]] == ["neutral"]
+    assert [each["conclusion"] for each in stand[newest]] == ["action_required"]
+
+
+def test_a_number_that_was_written_before_a_question_names_no_choice_of_it(scene: Scene) -> None:
+    """Its times have parts of a second."""
+    number = scene.github.opens_issue()
+    asked = Outgoing(scene.chat(number), "May it?", kind=Kind.QUESTION, buttons=(Button("Allow", "cmd:T:allow"),))
+    [body] = question(asked, Place("pointsman", is_private=True))
+    path = f"/issues/{number}/comments"
+    told = scene.client.call(scene.repository_id, "POST", path, {"body": body}, cost=Cost.NOTICE).content
+    second = datetime.fromisoformat(told["created_at"]).replace(microsecond=0)
+    choices = Choices(scene.client, scene.github.app_id, "pointsman[bot]")
+    chat_id = scene.chat(number).chat_id
+
+    assert choices.chosen(chat_id, "1", second, told["id"] - 1) is None
+    assert choices.chosen(chat_id, "1", second, told["id"] + 1) == (f"ic{told['id']}", "cmd:T:allow")
 
 
 def test_a_mention_comes_signed_and_our_own_words_begin_nothing(scene: Scene) -> None:
@@ -157,3 +192,27 @@ def test_a_mention_comes_signed_and_our_own_words_begin_nothing(scene: Scene) ->
     assert (said(found.text, "pointsman"), found.chat_id) == ("go on", scene.chat(number).chat_id)
     told = read(str(scene.github.app_id), "issue_comment", json.loads(ours))
     assert isinstance(told, Ignored) or not told.sender.is_person  # type: ignore[union-attr]
+
+
+def test_what_it_cannot_do_is_what_the_run_with_it_leaves_out(scene: Scene) -> None:
+    number, sha = scene.github.opens_pull("pushed")
+    repo = f"/repos/{scene.github.repository}"
+    comment = scene.github.as_ada("POST", f"{repo}/issues/{number}/comments", body="a word")
+    _, told = scene.hook.next_comment(number)
+    run = scene.client.call(scene.repository_id, "POST", "/check-runs", {"name": "one", "head_sha": sha}).content
+    moved = scene.github.as_ada("GET", f"{repo}/git/ref/heads/main")["object"]["sha"]
+    scene.github.as_ada("PATCH", f"{repo}/git/refs/heads/pushed", sha=moved, force=True)
+
+    def of_app(method: str, path: str, **body: str) -> int:
+        with pytest.raises(ApiRefused) as refused:
+            scene.client.call(scene.repository_id, method, path, body)
+        return refused.value.status
+
+    with pytest.raises(ApiRefused, match="Not Found"):
+        scene.client.as_app("GET", "/app/hook/deliveries")
+    assert of_app("POST", f"/issues/comments/{comment['id']}/reactions", content="eyes") == 404
+    assert of_app("GET", f"/issues/{number}") == 404  # pull requests are no issues there
+    assert "pull_request" not in json.loads(told)["issue"]
+    assert not requests.get(f"{scene.github.url}/{scene.github.repository}.git/info/refs", timeout=20).ok
+    assert not requests.get(run["html_url"], timeout=20).ok  # no page to press anything on
+    assert scene.github.as_ada("GET", f"{repo}/pulls/{number}")["head"]["sha"] == sha  # whatever is pushed
