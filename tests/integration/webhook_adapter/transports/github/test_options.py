@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.fakes.github import payloads
 from tests.fakes.github.faults import FaultKind
+from tests.fakes.github.world import stamp
 from tests.integration.webhook_adapter.transports.github.conftest import Scene
 from webhook_adapter.transports.github.outbound.http import NoAnswer
 from webhook_adapter.transports.github.outbound.options import Choices
@@ -62,6 +64,18 @@ def test_within_the_second_of_the_question_the_numbers_of_comments_tell(
     found = choices.chosen(scene.chat(), "1", written_at, number)
     assert found is not None
     assert found[1] == data
+
+
+def test_a_server_that_tells_parts_of_a_second_offers_nothing_earlier_by_that(
+    scene: Scene, choices: Choices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payloads, "stamp", lambda at: f"{stamp(at).removesuffix('Z')}.900Z")
+    offered = scene.github.of(scene.issue)[1]
+    written_at = datetime.fromtimestamp(int(offered.created_at), UTC)
+
+    found = choices.chosen(scene.chat(), "1", written_at, offered.id - 1)
+    assert found is not None
+    assert found[1] == OLD
 
 
 def test_what_somebody_else_offers_is_no_offer_of_ours(scene: Scene, choices: Choices) -> None:
