@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,13 +18,18 @@ from typing import TypeVar
 
 import click
 
+from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
 from pointsman.config import Settings
 from pointsman.context import client_flags, control, json_flag, settings
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import end_with_supervisor
+from pointsman.providers import orphans
 from pointsman.providers import pool as pools
+from pointsman.providers.container import ContainerProvider
+from pointsman.providers.fly import FlyProvider
 from pointsman.providers.loop import EVERY, Loop, state_of
+from pointsman.providers.orphans import Decision
 from pointsman.providers.pool import Pool
 from pointsman.providers.process_host import ProcessHost
 from pointsman.providers.provider import Provided, Provider, ProviderError
@@ -36,6 +42,7 @@ from pointsman.spelling import Group
 
 T = TypeVar("T")
 _FOLDER = "providers"  # in the data directory
+_SWEEP_EVERY = 6 * 3600.0  # seconds, as the janitor of workspaces looks
 _TOKEN_GOOD = timedelta(minutes=10)
 _NOTHING = "No machines are brought. Write {path}: docs/providers.md says what is in it."
 
@@ -124,6 +131,50 @@ def destroy(*, machine: str, yes: bool) -> None:
 
 @providers.command()
 @client_flags
+@json_flag
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def sweep(*, dry_run: bool, as_json: bool) -> None:
+    """Remove machines that nobody knows of and that never ran; tell of all else that is nobody's."""
+    here, pool = settings(), _pool(settings())
+    with control() as router:
+        found = _swept(here, pool, router, dry_run=dry_run)
+    show(
+        found,
+        [
+            Column("machine", lambda d: d.machine, least=12),
+            Column("provider", lambda d: d.provider),
+            Column("reference", lambda d: d.reference, least=12),
+            Column("does", lambda d: "remove" if d.goes else "keep"),
+            Column("why", lambda d: d.why, least=16),
+        ],
+        as_json=as_json,
+        nothing="There is nothing that is nobody's.",
+    )
+
+
+def _swept(here: Settings, pool: Pool, router: Control, *, dry_run: bool) -> list[Decision]:
+    """Each provider is asked once; of one that cannot be asked that is said, and nothing is done there.
+
+    Raises RouterError, having deleted nothing.
+    """
+    known = {*pool.machines, *(each.machine_id for each in router.machines())}
+    owner, decided = here["POINTSMAN_ROUTER_FINGERPRINT"], list[Decision]()
+    asked: set[tuple[str, object]] = set()
+    for key, entry in pool.machines.items():
+        brings = _provider(here, pool, key)
+        place = (entry.kind, entry.more.get("app"))
+        if not isinstance(brings, ContainerProvider | FlyProvider) or place in asked:
+            continue
+        asked.add(place)
+        try:
+            decided += orphans.sweep(entry.kind, brings, owner, known, time.time(), dry_run=dry_run)
+        except (ProviderError, ValueError, OSError) as error:
+            decided.append(Decision(entry.kind, "", "", goes=False, why=f"it cannot be asked: {error}"))
+    return decided
+
+
+@providers.command()
+@client_flags
 def run() -> None:
     """Wake machines that commands wait for, and stop those that have nothing to do. In the foreground."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -132,21 +183,32 @@ def run() -> None:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
-    with _only_one(here), control() as router, ThreadPoolExecutor(max(1, len(pool.machines))) as verbs:
+    with _only_one(here), control() as router, ThreadPoolExecutor(1 + len(pool.machines)) as verbs:
         brings = {key: _provider(here, pool, key) for key in pool.machines}
         starts = Starts(here.data_dir / _FOLDER / "starts.json")
         loop = Loop(pool, brings, lambda: look(router, pool.machines), starts, verbs)
         click.echo("ready providers")
-        _rounds(loop, over)
+        _rounds(loop, over, lambda: verbs.submit(_look_for_orphans, here, pool, router))
 
 
-def _rounds(loop: Loop, over: threading.Event) -> None:
+def _look_for_orphans(here: Settings, pool: Pool, router: Control) -> None:
+    """What is decided is logged; what could not be asked is asked the next time."""
+    try:
+        _swept(here, pool, router, dry_run=False)
+    except (RouterError, Failure) as error:
+        logging.getLogger(__name__).warning("not looked for what is nobody's: %s", error)
+
+
+def _rounds(loop: Loop, over: threading.Event, sweep: Callable[[], object]) -> None:
     """Until it is over. A router that is away comes back."""
-    said = ""
+    said, swept = "", 0.0
     while not over.wait(EVERY):
         try:
             loop.round()
             said = ""
+            if not swept or loop.now() - swept >= _SWEEP_EVERY:
+                swept = loop.now()
+                sweep()
         except RouterError as error:
             if not error.may_pass:
                 raise

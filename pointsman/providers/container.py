@@ -1,15 +1,19 @@
 """Machines that are containers of this one, run by docker or podman."""
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from pointsman.providers.orphans import Left
 from pointsman.providers.program import Result, Run, run
 from pointsman.providers.provider import (
     BOOT,
     DISK,
+    PREFIX,
     TOKEN_FILE,
     Provided,
     ProviderError,
@@ -21,6 +25,7 @@ from pointsman.providers.provider import (
 
 PROGRAMS = ("docker", "podman")
 LABEL = "pointsman.machine"
+OWNER = "pointsman.router"  # the fingerprint of the router for which it was made
 _GRACE = 30  # seconds that an agent has to leave
 _PATIENCE = 60.0  # seconds of a call
 _PULL = 900.0  # of one that may have to get the image first
@@ -28,6 +33,12 @@ _LIMITS = (
     "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", "512", "--memory", "4g", "--init",
 )  # fmt: skip
 _FORMAT = '{{.Name}}\t{{index .Config.Labels "' + LABEL + '"}}\t{{.State.Status}}'
+_LEFT = "\t".join((
+    "{{.Id}}", '{{index .Config.Labels "' + LABEL + '"}}', '{{index .Config.Labels "' + OWNER + '"}}',
+    "{{.State.Status}}", "{{.State.StartedAt}}", "{{.Created}}",
+))  # fmt: skip
+_MADE = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z| \+0000 UTC)")
+_NEVER = "0001-01-01"  # when one was started that was not
 # Of both programs; a word that is in neither list is a broken one's.
 _STATES = {
     "running": State.RUNNING, "paused": State.STOPPED, "exited": State.STOPPED, "stopped": State.STOPPED,
@@ -84,11 +95,38 @@ class ContainerProvider:
         # One by one: of several, one that is gone since would be an error of all.
         return [found for name in names if (found := self._look(name)) is not None]
 
+    def left(self) -> list[Left]:
+        names = self._asked(["ps", "--all", "--no-trunc", "--filter", f"label={LABEL}", "--format", "{{.ID}}"]).split()
+        containers = [found for name in names if (found := self._left(name)) is not None]
+        machines = set(self._asked(["ps", "--all", "--filter", f"label={LABEL}", "--format", "{{.Names}}"]).split())
+        # Of a disk alone nobody can say what is on it.
+        disks = [each for each in self._asked(["volume", "ls", "--quiet"]).split() if each.startswith(PREFIX)]
+        return containers + [Left("", each) for each in disks if each not in machines]
+
+    def discard(self, one: Left) -> None:
+        # By its id, and without force: another one of its name, and one that runs after all, are left alone.
+        result = self._call(["rm", one.reference])
+        if result.code and "no such" not in result.error.lower():
+            raise ProviderError(_why(result))
+
+    def _left(self, name: str) -> Left | None:
+        result = self._call(["inspect", "--type", "container", "--format", _LEFT, name])
+        if result.code:
+            if "no such" in result.error.lower():
+                return None
+            raise ProviderError(_why(result))
+        said = result.out.rstrip("\n").split("\t")
+        if len(said) != 6 or not said[0]:
+            raise ProviderError(f"{self.program} answered with something that is no container")
+        reference, key, owner, status, started, made = said
+        is_new = status in ("created", "configured") and started.startswith(_NEVER)
+        return Left(key, reference, owner, _time(made), is_new)
+
     def _made(self, wanted: Wanted) -> list[str]:
         name, token = name_of(wanted.key), self._token_file(name_of(wanted.key))
         given = {**wanted.environ, "POINTSMAN_DATA_DIR": DISK}
         return [
-            "run", "--detach", "--name", name, "--label", f"{LABEL}={wanted.key}", *_LIMITS,
+            "run", "--detach", "--name", name, "--label", f"{LABEL}={wanted.key}", *_owner(wanted), *_LIMITS,
             "--volume", f"{name}:{DISK}", "--mount", f"type=bind,source={token},target={TOKEN_FILE},readonly",
             *(f"--env={each}={value}" for each, value in sorted(given.items())), "--entrypoint", "sh",
             wanted.image, "-c", BOOT,
@@ -146,6 +184,20 @@ class ContainerProvider:
 def found(path: str | None) -> str | None:
     """What runs containers here, the first of PROGRAMS; None where nothing does."""
     return next((each for each in PROGRAMS if shutil.which(each, path=path)), None)
+
+
+def _owner(wanted: Wanted) -> list[str]:
+    return ["--label", f"{OWNER}={wanted.owner}"] if wanted.owner else []
+
+
+def _time(said: str) -> float | None:
+    """Seconds since the epoch; None where it is none, or of another zone."""
+    if (found := _MADE.fullmatch(said)) is None:
+        return None
+    try:
+        return datetime.fromisoformat(f"{found[1]}T{found[2]}+00:00").timestamp()
+    except ValueError:
+        return None
 
 
 def _why(result: Result) -> str:

@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from pointsman.providers.fly_api import FlyApi, Json, Missing, TimedOut
+from pointsman.providers.orphans import Left
 from pointsman.providers.provider import (
     BOOT,
     DISK,
@@ -22,12 +24,13 @@ from pointsman.providers.provider import (
 )
 from pointsman.providers.rate_limit import READS
 
-METADATA = "pointsman"
+METADATA, OWNER = "pointsman", "pointsman_router"
 _GONE = ("destroyed", "destroying")
 _STATES = {
     "created": State.STARTING, "starting": State.STARTING, "started": State.RUNNING, "stopping": State.STOPPING,
     "stopped": State.STOPPED, "suspending": State.STOPPING, "suspended": State.STOPPED, "replacing": State.STARTING,
 }  # fmt: skip
+_DISK = re.compile(r"pm_[0-9a-f]{20}")
 _GRACE = "30s"  # that an agent has to leave
 _LETTING_GO = 10  # looks at a disk that its machine has not let go yet, a second apart
 
@@ -82,6 +85,21 @@ class FlyProvider:
     def listed(self) -> list[Provided]:
         return list(self._machines({}))
 
+    def left(self) -> list[Left]:
+        """Fly does not say of anything that it never ran."""
+        there = self._listed({})
+        machines = [Left(one.key, one.reference, one.owner) for each in there if (one := _provided(each))]
+        ours = {_disk_name(one.key) for one in machines}
+        volumes = self.api.ask("list volumes", "GET", "/volumes")
+        if not isinstance(volumes, list):
+            raise ProviderError("Fly answered with something that is no list")
+        disks = [each for each in volumes if isinstance(each, dict) and _DISK.fullmatch(str(each.get("name")))]
+        alone = [each for each in disks if each["name"] not in ours and not each.get("attached_machine_id")]
+        return machines + [Left("", str(each.get("id"))) for each in alone]
+
+    def discard(self, one: Left) -> None:
+        raise ProviderError(f"{one.reference} is left to a person")
+
     def _made(self, wanted: Wanted) -> Provided:
         """Where there is room. A disk of an earlier attempt is used, in its region: it may be another call's."""
         if there := next(iter(self._disks(wanted.key)), None):
@@ -109,7 +127,7 @@ class FlyProvider:
         config: Json = {
             "image": wanted.image,
             "env": {**wanted.environ, "POINTSMAN_DATA_DIR": DISK},
-            "metadata": {METADATA: wanted.key},
+            "metadata": {METADATA: wanted.key} | ({OWNER: wanted.owner} if wanted.owner else {}),
             "mounts": [{"volume": disk, "path": DISK}],
             "files": [{"guest_path": TOKEN_FILE, "raw_value": token}],
             "init": {"exec": ["sh", "-c", BOOT]},
@@ -175,10 +193,13 @@ class FlyProvider:
         return next((each for each in named if each.key == key), None)
 
     def _machines(self, query: dict[str, str]) -> Iterator[Provided]:
+        return (one for each in self._listed(query) if (one := _provided(each)) is not None)
+
+    def _listed(self, query: dict[str, str]) -> list[object]:
         there = self.api.ask("list", "GET", "/machines", query=query)
         if not isinstance(there, list):
             raise ProviderError("Fly answered with something that is no list")  # what is not known is not gone
-        return (one for each in there if (one := _provided(each)) is not None)
+        return there
 
 
 def _provided(said: object) -> Provided | None:
@@ -190,7 +211,8 @@ def _provided(said: object) -> Provided | None:
         return None
     if said.get("state") in _GONE:
         return None
-    return Provided(key, _STATES.get(str(said.get("state")), State.BROKEN), str(said["id"]))
+    owner = str(metadata.get(OWNER, "")) if isinstance(metadata, dict) else ""
+    return Provided(key, _STATES.get(str(said.get("state")), State.BROKEN), str(said["id"]), owner)
 
 
 def _disk_name(key: str) -> str:

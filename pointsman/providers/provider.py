@@ -22,9 +22,11 @@ BOOT = (
     f" <{TOKEN_FILE} && exec pointsman agent"
 )
 LONGEST_KEY = 128
+PREFIX = "pointsman-"  # of all names that providers are given
 _KEY = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:@/#-]{{0,{LONGEST_KEY - 1}}}")
 _PLAIN = re.compile(r"[^a-z0-9]+")
 _SHORT = 24  # characters of the readable part of a name
+_FINGERPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 
@@ -70,6 +72,12 @@ class Wanted:
             if not _VARIABLE.fullmatch(name) or not value.isprintable():
                 raise ValueError(f"{name[:80]!r} cannot be given to a machine")
 
+    @property
+    def owner(self) -> str:
+        """The fingerprint of the router's key, which join tokens carry; empty where this one does not."""
+        fingerprint = self.join_token.partition(".")[2]
+        return fingerprint if _FINGERPRINT.fullmatch(fingerprint) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Provided:
@@ -78,6 +86,7 @@ class Provided:
     key: str
     state: State
     reference: str
+    owner: str = ""  # the fingerprint of the router for which it was made, where its provider was asked for that
 
 
 class Provider(Protocol):
@@ -111,7 +120,7 @@ def checked_key(key: str) -> str:
 def name_of(key: str) -> str:
     """What its provider calls it: what is readable of the key, and what tells it from every other."""
     readable = _PLAIN.sub("-", checked_key(key).lower()).strip("-")[-_SHORT:].strip("-") or "machine"
-    return f"pointsman-{readable}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    return f"{PREFIX}{readable}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def _is_word(text: str) -> bool:

@@ -36,13 +36,14 @@ class Docker:
 
     def _run(self, words: list[str]) -> tuple[int, str]:
         name = words[words.index("--name") + 1]
-        label = words[words.index("--label") + 1]
+        labels = [words[at + 1] for at, word in enumerate(words) if word == "--label"]
+        label, owner = labels[0], "".join(each.partition("=")[2] for each in labels[1:])
         assert all(words.count(each) == 1 for each in _ONCE)
         if name in self.containers:
             return 125, f'docker: Error response from daemon: Conflict. The container name "/{name}" is already in use'
         volume, _, _ = words[words.index("--volume") + 1].partition(":")
         self.volumes.add(volume)
-        self.containers[name] = {"label": label, "state": "running", "volume": volume}
+        self.containers[name] = {"label": label, "owner": owner, "state": "running", "volume": volume}
         return 0, "0123456789ab\n"
 
     def _start(self, words: list[str]) -> tuple[int, str]:
@@ -59,8 +60,10 @@ class Docker:
         return 0, f"{name}\n"
 
     def _rm(self, words: list[str]) -> tuple[int, str]:
-        assert words[0] == "--force"  # else one that runs is refused
-        return (0, words[-1]) if self.containers.pop(words[-1], None) else (1, f"No such container: {words[-1]}")
+        name = words[-1].removeprefix("id-")
+        if words[0] != "--force" and self.containers.get(name, {}).get("state") == "running":
+            return 1, f"Error response from daemon: cannot remove container {name!r}: container is running"
+        return (0, name) if self.containers.pop(name, None) else (1, f"No such container: {name}")
 
     def _volume(self, words: list[str]) -> tuple[int, str]:
         if words[0] == "ls":
@@ -74,13 +77,19 @@ class Docker:
         return 0, words[1]
 
     def _inspect(self, words: list[str]) -> tuple[int, str]:
-        name = words[-1]
+        name = words[-1].removeprefix("id-")
         if name not in self.containers:
             return 1, f"Error response from daemon: No such container: {name}"
         found = self.containers[name]
+        if "{{.Id}}" in words[words.index("--format") + 1]:
+            started = found.get("started", "2026-11-30T07:00:00.5Z")
+            told = (f"id-{name}", found["label"].partition("=")[2], found.get("owner", ""), found["state"], started)
+            return 0, "\t".join((*told, found.get("created", ""))) + "\n"
         return 0, f"/{name}\t{found['label'].partition('=')[2]}\t{found['state']}\n"
 
     def _ps(self, words: list[str]) -> tuple[int, str]:
         assert "--all" in words  # else those that are stopped are missing
         wanted = words[words.index("--filter") + 1].removeprefix("label=")
-        return 0, "\n".join(name for name, each in self.containers.items() if each["label"].startswith(f"{wanted}="))
+        before = "id-" if words[-1] == "{{.ID}}" else ""
+        named = [name for name, each in self.containers.items() if each["label"].startswith(f"{wanted}=")]
+        return 0, "\n".join(before + name for name in named)

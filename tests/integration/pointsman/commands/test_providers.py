@@ -66,6 +66,33 @@ def test_nothing_is_deleted_before_somebody_says_so(run: Run, data_dir: Path) ->
     assert "Delete builder with all that is on it?" in result.output
 
 
+DOCKER = """#!/bin/sh
+echo "$@" >>{log}
+case "$1 $*" in
+  ps*.ID*) echo 0123 ;;
+  inspect*) printf '0123\\told\\t\\tcreated\\t0001-01-01T00:00:00Z\\t2026-01-01T00:00:00Z\\n' ;;
+  volume*) echo pointsman-old-1 ;;
+esac
+"""
+
+
+def test_what_is_nobodys_is_shown_and_a_program_that_is_ill_too(
+    run: Run, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(data_dir, '[machines.a]\nprovider = "docker"\nimage = "i"\n[machines.b]\nprovider = "podman"\nimage = "i"\n')
+    for name, text in (("docker", DOCKER.format(log=tmp_path / "log")), ("podman", "#!/bin/sh\nexit 3\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    decided = json.loads(run("providers", "sweep", "--dry-run", "--json").stdout)
+
+    assert [(each["provider"], each["machine"], each["goes"]) for each in decided] == [
+        ("docker", "old", False), ("docker", "", False), ("podman", "", False),
+    ]  # fmt: skip
+    assert "cannot be asked" in decided[-1]["why"]
+    assert "rm" not in (tmp_path / "log").read_text().split()
+
+
 ODD = ["", "[1]", "{}", '{"verb": "rm", "folder": "x"}', '{"verb": "stop", "folder": "x", "key": "-rf"}', "[" * 10000]
 
 
