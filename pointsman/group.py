@@ -35,6 +35,7 @@ _SECTIONS = {
         "send": ("commands.commands:send", "Type TEXT and Enter into a session."),
         "messages": ("commands.session_messages:messages", "List what sessions said to each other."),
         "consents": ("commands.session_messages:consents", "List which sessions may send to which; end that."),
+        "callback": ("commands.callbacks:callback", "Let a program elsewhere report to a session, once."),
         "key": ("commands.commands:key", "Press a key in a session."),
         "commands": ("commands.commands:commands", "List commands, newest first."),
         "retry": ("commands.commands:retry", "Send what ended badly once more, as a new command."),

@@ -39,6 +39,7 @@ from router.risk_rules import read_rules
 from router.seal import Seal
 from router.services.answer_rules import AnswerRules
 from router.services.batches import Batches
+from router.services.callbacks import Callbacks
 from router.services.chat.answer_rules import ChatAnswerRules
 from router.services.chat.audience import AudienceCommands
 from router.services.chat.batches import ChatBatches
@@ -148,16 +149,16 @@ class Router:
         bound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
             people.pairing, batches, answer_rules, memory, notifications, new_id, janitor)  # fmt: skip
         database.on_commit, voices = partial(wakeups.wake, ANYTHING), bound.inbound.voices  # watchers look for it
-        unseen, concerns = Unseen(sessions, notifications, clock), Concerns(permissions, again, hub, clock)
+        lost, concerns = Unseen(sessions, notifications, clock), Concerns(permissions, again, hub, clock)
         concerns.hear(status_messages, notifications, sessions, deferral.limits, controls)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
-        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
-            self.events, self._work, voices, bound.proposals, deferral.occurrences, janitor, concerns, wakeups,
-            clock)  # fmt: skip
+        self.timers = Timers(database, delivery, permissions, outbox, presence, lost, refusals, keys, clean, self._work,
+            self.events, voices, bound.proposals, deferral.occurrences, janitor, concerns, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
-        services = ControlServices(guard, database, clock, hub, delivery, sessions, notifications, enrolment,
-            keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
-            self.events, screens, people, deferral, session_messages, answer_rules, batches, janitor)  # fmt: skip
+        services = ControlServices(guard, database, clock, hub, delivery, sessions, notifications, enrolment, keys,
+            machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
+            self.events, screens, people, deferral, session_messages, answer_rules, batches, janitor,
+            Callbacks(delivery, status_messages, clock, randomness.secret))  # fmt: skip
         told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages, again.failed)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self._delivery_receipts, self._delivery, self.servicers = told, delivery, Servicers(

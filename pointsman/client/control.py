@@ -10,6 +10,7 @@ from pointsman.client import convert
 from pointsman.client.answer_rules import AnswerRules
 from pointsman.client.audit import Audit
 from pointsman.client.bindings import Bindings
+from pointsman.client.callbacks import Callbacks
 from pointsman.client.commands import Commands
 from pointsman.client.credential import Metadata
 from pointsman.client.deferred import DeferredTasks
@@ -30,7 +31,7 @@ from pointsman.client.workspaces import Workspaces
 
 class Control(
     Sessions, SessionEvents, SessionMessages, AnswerRules, Search, Notes, Commands, DeferredTasks, Notifications,
-    Machines, Bindings, People, Audit, Workspaces,
+    Machines, Bindings, People, Audit, Workspaces, Callbacks,
 ):  # fmt: skip
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 

@@ -34,7 +34,7 @@ def later(*, session: str, when: str, text: str, zone: str, as_json: bool) -> No
     """
     from pointsman.client.deferred import DeferredTask
 
-    with control(as_session=_is_own(session)) as router:
+    with control(as_session=is_own(session)) as router:
         session_id = names.session(router, session)
         _tell(router.defer(when, _read(text), DeferredTask.TEXT, session_id, zone=zone), as_json=as_json)
 
@@ -53,7 +53,7 @@ def remind(*, when: str, text: str, session: str, zone: str, as_json: bool) -> N
     """
     from pointsman.client.deferred import DeferredTask
 
-    with control(as_session=_is_own(session)) as router:
+    with control(as_session=is_own(session)) as router:
         session_id = names.session(router, session) if session else ""
         _tell(router.defer(when, _read(text), DeferredTask.REMINDER, session_id, zone=zone), as_json=as_json)
 
@@ -149,7 +149,7 @@ def _changed(router: "Control", deferred_id: str, change: str, move: str, zone: 
     return found[0]
 
 
-def _is_own(session: str) -> bool:
+def is_own(session: str) -> bool:
     """Whether a session is meant by what runs in it: then it is the session that wants it."""
     # By its whole id alone, which what runs there has: a name may be another's by now.
     return speaks_as_session() and session == settings().environ.get(SESSION_VARIABLES[0], "")

@@ -93,6 +93,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/ListDeferred": READ,
     "/agentlink.v1.Control/ListOccurrences": READ,
     "/agentlink.v1.Control/SendToSession": Access.WORKER,
+    "/agentlink.v1.Control/CreateCallback": OPERATE,
+    "/agentlink.v1.Control/ReportBack": CONSOLE,  # for whoever has the callback token in it
     "/agentlink.v1.Control/AllowFor": APPROVE,
     "/agentlink.v1.Control/ListRules": READ,
     "/agentlink.v1.Control/EndRule": APPROVE | {Role.ADAPTER},
@@ -117,7 +119,7 @@ _CONTROL = "/agentlink.v1.Control/"
 OF_WORKERS = frozenset(
     _CONTROL + name for name in (
         "Ask", "GetCommand", "ListSessions", "Notify", "SendCommand", "WatchEvents", "WatchSession", "Search", "Screen",
-        "SendToSession", "ListSessionMessages", "Defer", "ListDeferred", "CancelDeferred")
+        "SendToSession", "CreateCallback", "ListSessionMessages", "Defer", "ListDeferred", "CancelDeferred")
 ) | {f"/agentlink.v1.Memory/{name}" for name in ("Remember", "Recall", "Forget", "List")}  # fmt: skip
 """What a worker token opens beside what keys do: each of these looks at the session that it is for."""
 
@@ -128,6 +130,6 @@ IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
     "Trace", "WatchEvents", "WatchSession", "Search", "Screen", "Defer", "ListDeferred", "CancelDeferred",
     "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow", "Mute", "ListSessionMessages", "ListConsents",
     "EndConsent", "AllowFor", "ListRules", "EndRule", "DoToMany", "ListWorkspaces", "SayWorkspaceOver",
-    "CloseWorkspace", "SweepWorkspaces",
+    "CloseWorkspace", "SweepWorkspaces", "CreateCallback",
 ))  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""

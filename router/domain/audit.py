@@ -32,6 +32,7 @@ class AuditEvent(Enum):
     SETTINGS_KEY_TAKEN = "settings_key_taken"  # the key of the settings became an admin's at a start
     JOIN_CREATED = "join_created"  # a right to enrol, for who has its token
     JOIN_REVOKED = "join_revoked"
+    CALLBACK_CREATED = "callback_created"  # a right to report to a session, for who has its token
     MACHINE_ENROLLED = "machine_enrolled"
     MACHINE_REVOKED = "machine_revoked"
     MACHINE_KEY_WANTED = "machine_key_wanted"  # somebody asked a machine for another key

@@ -113,6 +113,12 @@ def of_itself(text: str) -> str:
     return _OWN.format(mark=MARK, end=END, text=unmarked(text))
 
 
+def headed_as(head: str, text: str, **names: str) -> str:
+    """What comes from elsewhere, as it is typed: behind our own line, in which no name ends it."""
+    line = head.format_map({name: _named(value) for name, value in names.items()})
+    return f"{MARK}{line}{END}\n{unmarked(text)}"
+
+
 def unmarked(text: str) -> str:
     """Any other text: no line of it begins as ours do."""
     return _AT_A_LINE.sub(r"\1[[", text) if MARK in text else text

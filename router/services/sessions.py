@@ -18,7 +18,7 @@ from router.services.deferral.limits import Limits
 from router.services.delivery.engine import DeliveryEngine
 from router.services.permissions import Permissions
 from router.services.wakeups import Wakeups
-from router.store import machines, sessions
+from router.store import callbacks, machines, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
@@ -126,6 +126,7 @@ class SessionService:
         self._record(tx, session, "Ended", actor)
         # In this order: questions are closed in their topics before the topics are.
         self._permissions.session_ended(tx, session.session_id)
+        callbacks.session_ended(tx, session.session_id)
         self._topics.session_ended(tx, session)
         return self._delivery.give_up_session(tx, session.session_id, reason)
 

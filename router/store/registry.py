@@ -6,6 +6,7 @@ from router.store import (
     audience,
     batches,
     browsers,
+    callbacks,
     commands,
     consents,
     deferred,
@@ -45,6 +46,7 @@ STORES = (
     Store(tables.AnswerRule, purge=answer_rules.purge),
     Store(tables.Batch, batches.shift, batches.purge, kept=batches.KEPT),
     Store(tables.SessionMessage, purge=session_messages.purge),
+    Store(tables.Callback, callbacks.shift, callbacks.purge),
     Store(tables.Consent, consents.shift, consents.purge, kept=consents.KEPT, patient=True),
     # In this order: a session goes after the messages that speak of it, and what chats have for it goes after it.
     Store(tables.Message, purge=messages.purge),

@@ -9,6 +9,8 @@ from tests.integration.router.harness import RouterUnderTest
 NAMED = {
     "SayWorkspaceOver": lambda ids: pb.SayWorkspaceOverRequest(key=ids.workspace, over=True),
     "CloseWorkspace": lambda ids: pb.CloseWorkspaceRequest(key=ids.workspace),
+    "Screen": lambda ids: pb.ScreenRequest(session_id=ids.session),
+    "CreateCallback": lambda ids: pb.CreateCallbackRequest(session_id=ids.session),
 }
 LISTED = {
     "ListWorkspaces": [lambda _: pb.ListWorkspacesRequest()],

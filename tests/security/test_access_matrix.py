@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.rigs.callbacks import OK, callback, report
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import session
 
@@ -116,6 +117,8 @@ Control.Screen               admin operator viewer approver adapter worker
 Control.Search               admin operator viewer approver adapter worker
 Control.SendCommand          admin operator adapter worker
 Control.SendToSession        worker
+Control.CreateCallback       admin operator worker
+Control.ReportBack           admin operator adapter
 Control.SetMachinePolicy     admin
 Control.SetPasskey           admin
 Control.SetSecondFactor      admin
@@ -195,6 +198,10 @@ def callers(router: RouterUnderTest) -> Mapping[str, Metadata]:
     machine, put_out = router.machine("devbox"), router.machine("put-out")
     with machine.connected(sessions=[session(OWN)]) as link:
         link.heard()
+    token = callback(router, OWN).token
+    report(router.control, token)  # and again, whoever says it
+    REQUESTS["Control.ReportBack"] = pb.ReportBackRequest(token=token, outcome=OK)
+    REQUESTS["Control.CreateCallback"] = pb.CreateCallbackRequest(session_id=OWN)
     router.send(OWN)  # something has happened since: who may watch sees it
     router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id="put-out"))
     keys = {

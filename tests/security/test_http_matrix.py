@@ -19,7 +19,7 @@ from webhook_adapter.router.client import RouterClient
 
 # Who is let in: "anyone", "telegram" (both secrets of the webhook), "page" (the console's cookie with the token that
 # its page holds), "cookie" (also without it), "form" (the console's key, typed in), "worker" (the token of a session's
-# program, who is none of these visitors), or roles of API keys. All others
+# program) and "callback" (a callback token), which none of these visitors has, or roles of API keys. All others
 # are refused, or led to the login.
 TABLE = """
 GET  /                              anyone
@@ -62,6 +62,7 @@ GET  /deferred/occurrences          admin operator viewer approver adapter
 POST /deferred/<deferred_id>/cancel  admin operator adapter
 POST /deferred/<deferred_id>/change  admin operator adapter
 POST /mcp                           worker
+POST /callbacks                     callback
 GET  /notes                         admin operator viewer approver adapter
 GET  /notes/recall                  admin operator viewer approver adapter
 POST /notes                         admin operator adapter

@@ -139,7 +139,6 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     "StartSession": lambda ids: pb.StartSessionRequest(machine_id=ids.machine, prompt="go"),
     "StopSession": lambda ids: pb.StopSessionRequest(session_id=ids.session),
     "RenameSession": lambda ids: pb.RenameSessionRequest(session_id=ids.session, label="mine"),
-    "Screen": lambda ids: pb.ScreenRequest(session_id=ids.session),
     "Search": lambda ids: pb.SearchRequest(query="said", session_id=ids.session),
     "WatchSession": lambda ids: pb.WatchSessionRequest(session_id=ids.session, once=True),
     "RegisterSession": lambda ids: registered("inside-new", ids.machine, "inside new"),
@@ -172,6 +171,7 @@ WHOLE: dict[str, Message] = {
     "ListStrangers": pb.ListStrangersRequest(),
     "SetSummary": pb.SetSummaryRequest(chat=CHAT),
     "SetChat": pb.SetChatRequest(chat=CHAT, quiet="22-7"),
+    "ReportBack": pb.ReportBackRequest(),
     "ListPeople": pb.ListPeopleRequest(),
 }
 STREAMED = {"WatchEvents", "DoToMany"}  # of the second each item is judged by itself

@@ -16,7 +16,7 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
-from tests.rigs import machine_changes, note_changes
+from tests.rigs import callbacks, machine_changes, note_changes
 from tests.rigs.consent_changes import an_ended_consent
 from tests.rigs.key_changes import a_revoked_key, a_rotated_key, an_api_key, key
 from tests.rigs.person_changes import PEOPLE_CHANGED
@@ -70,9 +70,8 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/SetPasskey": AuditEvent.PASSKEYS_REMOVED,
     "ChatLink/ReportRefusal": AuditEvent.REFUSED,
     "ChatLink/ReportStranger": "whoever is not allowed gets nothing by being known",
-    "Control/RegisterSession": IN_ITS_TRACE,
-    "Control/UnregisterSession": IN_ITS_TRACE,
-    "Control/RenameSession": IN_ITS_TRACE,
+    **{f"Control/{name}Session": IN_ITS_TRACE for name in ("Register", "Unregister", "Rename")},
+    **callbacks.LEAVES,
     **{f"Control/{name}": CHANGES_NOTHING for name in ("ListSessions", "GetCommand", "ListCommands")},
     **{f"Control/{name}": IN_ITS_TRACE for name in ("SendCommand", "CancelCommand", "SendToSession")},
     "Control/Redrive": IN_ITS_TRACE,
@@ -189,6 +188,7 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.RULE_MADE: a_rule,
     AuditEvent.RULE_ENDED: an_ended_rule,
     **PEOPLE_CHANGED,
+    **callbacks.CHANGED,
 } | note_changes.NOTES_CHANGED
 
 

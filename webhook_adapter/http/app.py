@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from pointsman.client.errors import RouterError
 from webhook_adapter.auth import address_of_client, peer_of
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.http import health, mcp, rest
+from webhook_adapter.http import callbacks, health, mcp, rest
 from webhook_adapter.http.gunicorn.request import MAX_BODY
 from webhook_adapter.http.keys import Keys
 from webhook_adapter.http.metrics import Metrics
@@ -74,6 +74,7 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
     app.register_blueprint(health.create_blueprint(router, metrics, keys))
     app.register_blueprint(rest.create_blueprint(keys))
     app.register_blueprint(mcp.create_blueprint(keys))
+    app.register_blueprint(callbacks.create_blueprint(keys))
     host = Host(config, router, lifecycle=lifecycle(metrics))
     for platform in platforms():
         if blueprint := platform.blueprint(host):

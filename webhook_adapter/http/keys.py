@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from flask import g, request
@@ -19,6 +20,7 @@ from webhook_adapter.router.client import RouterClient
 _WRONG_A_SECOND, _WRONG_AT_ONCE = 0.2, 60
 _TOO_MANY = "TOO_MANY_WRONG_KEYS"  # also the router's word, to whom all come from one address
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}(?:\.[A-Za-z0-9_-]{1,1024}){2}")  # a JWT
+_CALLBACK = re.compile(r"pmc_[A-Za-z0-9_-]{43}")
 _REMEMBERED = 1024  # good keys; one that is forgotten is asked about again
 # What is answered where the router has looked at the key and taken it.
 _TAKEN = frozenset({200, 202, 400, 403, 404, 409, 502})
@@ -58,6 +60,14 @@ class Keys:
             raise RouterError("UNAUTHENTICATED", "send the worker token of a session as a bearer token")
         self._let_in(token)
         return self._router.of_worker(token)
+
+    def callback(self) -> Callable[..., None]:
+        """What reports with the callback token that the current request shows. Raises as `control`."""
+        token = _bearer()
+        if not _CALLBACK.fullmatch(token):
+            raise RouterError("UNAUTHENTICATED", "send a callback token as a bearer token")
+        self._let_in(token)
+        return partial(self._router.own.report_back, token)
 
     def _let_in(self, key: str) -> None:
         g.key = hashlib.sha256(key.encode()).hexdigest()

@@ -32,6 +32,7 @@ from router.link.hub import Hub
 from router.services import scopes
 from router.services.answer_rules import AnswerRules
 from router.services.batches import Batches
+from router.services.callbacks import Callbacks
 from router.services.controls import Controls
 from router.services.deferral.deferrals import Deferrals
 from router.services.deferral.limits import Limits
@@ -124,6 +125,7 @@ class ControlServices:
     answer_rules: AnswerRules
     batches: Batches
     janitor: Janitor
+    callbacks: Callbacks
 
 
 class Part:

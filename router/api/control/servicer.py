@@ -5,6 +5,7 @@ from router.api.control.answer_rules import AnswerRulesPart
 from router.api.control.audience import AudiencePart
 from router.api.control.audit import AuditPart
 from router.api.control.bindings import BindingsPart
+from router.api.control.callbacks import CallbacksPart
 from router.api.control.commands import CommandsPart
 from router.api.control.deferred import DeferredPart
 from router.api.control.events import EventsPart
@@ -24,6 +25,7 @@ class ControlServicer(
     CommandsPart,
     DeferredPart,
     SessionMessagesPart,
+    CallbacksPart,
     AnswerRulesPart,
     NotificationsPart,
     PermissionsPart,

@@ -15,7 +15,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.scope import EVERYTHING, Scope
 from router.domain.session import checked_label
 from router.services.links.join_tokens import JoinTokens
-from router.store import api_keys, audit
+from router.store import api_keys, audit, callbacks
 from router.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class ApiKeys:
         now, keys = self._clock.now(), tuple(self._keys.values())
         for key in keys:
             if key.is_over(now) and key.key_id not in self._over:
-                self._join_tokens.key_ended(tx, key.key_id)
+                self._end_what_it_made(tx, key.key_id)
                 tx.after_commit(lambda gone=key: self._over.add(gone.key_id))  # type: ignore[misc]
         tx.after_commit(self._end_what_is_over)
         ends = [at for key in keys for at in (key.expires_at, key.former_until) if at is not None]
@@ -198,8 +198,12 @@ class ApiKeys:
         key = self._known(tx, key_id)
         api_keys.write(tx, replace(key, revoked=True))
         self._audit(tx, AuditEvent.KEY_REVOKED, key_id, f"role {key.role.value}, label {key.label}")
-        self._join_tokens.key_ended(tx, key_id)
+        self._end_what_it_made(tx, key_id)
         tx.after_commit(lambda: self._forget(key_id))
+
+    def _end_what_it_made(self, tx: Transaction, key_id: str) -> None:
+        self._join_tokens.key_ended(tx, key_id)
+        callbacks.key_ended(tx, key_id)
 
     def _known(self, tx: Transaction, key_id: str, digest: str = "") -> ApiKey:
         for key in api_keys.page(tx):

@@ -53,8 +53,8 @@ class Timers:
     _refusals: Refusals
     _keys: ApiKeys
     _clean: Clean
-    _events: EventLog
     _work_events: WorkEvents
+    _events: EventLog
     _voices: Voices
     _proposals: ChatProposals
     _occurrences: Occurrences

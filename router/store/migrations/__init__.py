@@ -59,6 +59,7 @@ from router.store.migrations import (
     m0054_quick,
     m0055_proposals,
     m0056_workspaces,
+    m0057_callbacks,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -118,6 +119,7 @@ MIGRATIONS: list[list[str]] = [
     m0054_quick.STATEMENTS,
     m0055_proposals.STATEMENTS,
     m0056_workspaces.STATEMENTS,
+    m0057_callbacks.STATEMENTS,
 ]
 
 

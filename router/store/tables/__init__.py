@@ -4,6 +4,7 @@ from router.store.tables.answer_rules import AnswerRule
 from router.store.tables.audit import AuditAnchor, AuditEntry
 from router.store.tables.batches import Batch
 from router.store.tables.bindings import Binding
+from router.store.tables.callbacks import Callback
 from router.store.tables.chats import Chat, Hearer, HeldMessage, SessionTopic, Stranger, Voice, WorkMessage
 from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.deferred import Deferred
@@ -28,10 +29,10 @@ from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 from router.store.tables.workspaces import Workspace
 
 __all__ = [
-    "AnswerRule", "ApiKey", "AuditAnchor", "AuditEntry", "Batch", "Binding", "Browser", "Cancel", "Chat", "Command",
-    "Consent", "Deferred", "Escalation", "FilePart", "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken",
-    "Machine", "Message", "Meta", "Note", "NoteParts", "NoteWords", "Notification", "PairedChat", "PairingCode",
-    "Passkey", "Permission", "Person", "PoisonSuspect", "Proposed", "QuickSession", "QuickUse", "ReadMark",
-    "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger", "Subscription", "Telling", "TraceStep",
-    "Voice", "WorkMessage", "Workspace",
+    "AnswerRule", "ApiKey", "AuditAnchor", "AuditEntry", "Batch", "Binding", "Browser", "Callback", "Cancel",
+    "Chat", "Command", "Consent", "Deferred", "Escalation", "FilePart", "Hearer", "HeldMessage",
+    "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Note", "NoteParts", "NoteWords",
+    "Notification", "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "Proposed",
+    "QuickSession", "QuickUse", "ReadMark", "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger",
+    "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage", "Workspace",
 ]  # fmt: skip

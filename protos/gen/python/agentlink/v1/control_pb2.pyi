@@ -205,6 +205,30 @@ WORKSPACE_DEED_FORGET: WorkspaceDeed.ValueType  # 4
 """Its archive is removed."""
 Global___WorkspaceDeed: _TypeAlias = WorkspaceDeed  # noqa: Y015
 
+class _CallbackOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallbackOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallbackOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALLBACK_OUTCOME_UNSPECIFIED: _CallbackOutcome.ValueType  # 0
+    """Not set."""
+    CALLBACK_OUTCOME_OK: _CallbackOutcome.ValueType  # 1
+    """As it should."""
+    CALLBACK_OUTCOME_FAILED: _CallbackOutcome.ValueType  # 2
+    """It did not."""
+
+class CallbackOutcome(_CallbackOutcome, metaclass=_CallbackOutcomeEnumTypeWrapper):
+    """How what was done elsewhere went."""
+
+CALLBACK_OUTCOME_UNSPECIFIED: CallbackOutcome.ValueType  # 0
+"""Not set."""
+CALLBACK_OUTCOME_OK: CallbackOutcome.ValueType  # 1
+"""As it should."""
+CALLBACK_OUTCOME_FAILED: CallbackOutcome.ValueType  # 2
+"""It did not."""
+Global___CallbackOutcome: _TypeAlias = CallbackOutcome  # noqa: Y015
+
 @_typing.final
 class CreatePairingCodeRequest(_message.Message):
     """Wants a code."""
@@ -5037,3 +5061,114 @@ class SweepWorkspacesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SweepWorkspacesResponse: _TypeAlias = SweepWorkspacesResponse  # noqa: Y015
+
+@_typing.final
+class CreateCallbackRequest(_message.Message):
+    """Makes a callback token. It has no request id: the answer holds a secret, and is kept nowhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    TTL_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session that is to hear of it."""
+    name: _builtins.str
+    """What will report, for people and the session: such as "CI of #12"; at most 100 characters."""
+    @_builtins.property
+    def ttl(self) -> _duration_pb2.Duration:
+        """How long it is good, at most 7 days; unset means a day."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        ttl: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ttl", b"ttl"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "session_id", b"session_id", "ttl", b"ttl"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCallbackRequest: _TypeAlias = CreateCallbackRequest  # noqa: Y015
+
+@_typing.final
+class CreateCallbackResponse(_message.Message):
+    """The token; it is shown once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    CALLBACK_ID_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """Hand it to whoever reports. It is good for one report to that session, and ends with it."""
+    callback_id: _builtins.str
+    """Names it, and is no secret."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """Good until then."""
+
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        callback_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_id", b"callback_id", "expires_at", b"expires_at", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCallbackResponse: _TypeAlias = CreateCallbackResponse  # noqa: Y015
+
+@_typing.final
+class ReportBackRequest(_message.Message):
+    """Reports to a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """The token."""
+    outcome: Global___CallbackOutcome.ValueType
+    """How it went."""
+    text: _builtins.str
+    """What there is to say, at most 6 KiB; may be empty. It is typed behind a line that says whose words they are."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        outcome: Global___CallbackOutcome.ValueType = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "text", b"text", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportBackRequest: _TypeAlias = ReportBackRequest  # noqa: Y015
+
+@_typing.final
+class ReportBackResponse(_message.Message):
+    """It is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportBackResponse: _TypeAlias = ReportBackResponse  # noqa: Y015

@@ -333,6 +333,16 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SendToSessionRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.SendToSessionResponse.FromString,
                 _registered_method=True)
+        self.CreateCallback = channel.unary_unary(
+                '/agentlink.v1.Control/CreateCallback',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.CreateCallbackRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.CreateCallbackResponse.FromString,
+                _registered_method=True)
+        self.ReportBack = channel.unary_unary(
+                '/agentlink.v1.Control/ReportBack',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ReportBackRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ReportBackResponse.FromString,
+                _registered_method=True)
         self.ListSessionMessages = channel.unary_unary(
                 '/agentlink.v1.Control/ListSessionMessages',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListSessionMessagesRequest.SerializeToString,
@@ -827,6 +837,21 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateCallback(self, request, context):
+        """A single-use token with which whoever is elsewhere, and has no other credential, reports to a session once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportBack(self, request, context):
+        """Reports with such a token, for whoever showed it to an adapter. The same report again is answered as the first, and
+        does nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSessionMessages(self, request, context):
         """What sessions said to each other, newest first.
         """
@@ -1225,6 +1250,16 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.SendToSession,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.SendToSessionRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.SendToSessionResponse.SerializeToString,
+            ),
+            'CreateCallback': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCallback,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.CreateCallbackRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.CreateCallbackResponse.SerializeToString,
+            ),
+            'ReportBack': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportBack,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ReportBackRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ReportBackResponse.SerializeToString,
             ),
             'ListSessionMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSessionMessages,
@@ -2894,6 +2929,60 @@ class Control:
             '/agentlink.v1.Control/SendToSession',
             agentlink_dot_v1_dot_control__pb2.SendToSessionRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.SendToSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCallback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/CreateCallback',
+            agentlink_dot_v1_dot_control__pb2.CreateCallbackRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.CreateCallbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportBack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ReportBack',
+            agentlink_dot_v1_dot_control__pb2.ReportBackRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ReportBackResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -161,6 +161,12 @@ class ControlStub:
     """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
     speak as one.
     """
+    CreateCallback: _grpc.UnaryUnaryMultiCallable[_control_pb2.CreateCallbackRequest, _control_pb2.CreateCallbackResponse]
+    """A single-use token with which whoever is elsewhere, and has no other credential, reports to a session once."""
+    ReportBack: _grpc.UnaryUnaryMultiCallable[_control_pb2.ReportBackRequest, _control_pb2.ReportBackResponse]
+    """Reports with such a token, for whoever showed it to an adapter. The same report again is answered as the first, and
+    does nothing.
+    """
     ListSessionMessages: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListSessionMessagesRequest, _control_pb2.ListSessionMessagesResponse]
     """What sessions said to each other, newest first."""
     ListConsents: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListConsentsRequest, _control_pb2.ListConsentsResponse]
@@ -325,6 +331,12 @@ class ControlAsyncStub(ControlStub):
     SendToSession: _aio.UnaryUnaryMultiCallable[_control_pb2.SendToSessionRequest, _control_pb2.SendToSessionResponse]  # type: ignore[assignment]
     """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
     speak as one.
+    """
+    CreateCallback: _aio.UnaryUnaryMultiCallable[_control_pb2.CreateCallbackRequest, _control_pb2.CreateCallbackResponse]  # type: ignore[assignment]
+    """A single-use token with which whoever is elsewhere, and has no other credential, reports to a session once."""
+    ReportBack: _aio.UnaryUnaryMultiCallable[_control_pb2.ReportBackRequest, _control_pb2.ReportBackResponse]  # type: ignore[assignment]
+    """Reports with such a token, for whoever showed it to an adapter. The same report again is answered as the first, and
+    does nothing.
     """
     ListSessionMessages: _aio.UnaryUnaryMultiCallable[_control_pb2.ListSessionMessagesRequest, _control_pb2.ListSessionMessagesResponse]  # type: ignore[assignment]
     """What sessions said to each other, newest first."""
@@ -841,6 +853,24 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_control_pb2.SendToSessionResponse, _abc.Awaitable[_control_pb2.SendToSessionResponse]]:
         """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
         speak as one.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateCallback(
+        self,
+        request: _control_pb2.CreateCallbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.CreateCallbackResponse, _abc.Awaitable[_control_pb2.CreateCallbackResponse]]:
+        """A single-use token with which whoever is elsewhere, and has no other credential, reports to a session once."""
+
+    @_abc_1.abstractmethod
+    def ReportBack(
+        self,
+        request: _control_pb2.ReportBackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ReportBackResponse, _abc.Awaitable[_control_pb2.ReportBackResponse]]:
+        """Reports with such a token, for whoever showed it to an adapter. The same report again is answered as the first, and
+        does nothing.
         """
 
     @_abc_1.abstractmethod
