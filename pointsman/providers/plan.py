@@ -1,17 +1,14 @@
 """What is to be done about machines that providers bring: pure, from what is wanted and what is there.
 
 A queued command wakes a machine that sleeps; one that has nothing to do leaves: what it costs ends, its queue does not.
-What nobody knows of is deleted only after two looks that are a day apart.
 """
 
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from pointsman.providers.provider import Provided, State
+from pointsman.providers.provider import State
 
 IDLE = 15 * 60.0  # seconds without anything to do, after which a machine is stopped
-DAY = 24 * 3600.0
 LONGEST_WAIT = 15 * 60.0  # seconds between two attempts
 
 
@@ -74,19 +71,3 @@ def step(wanted: Aim | None, state: State | None) -> Step | None:
 def wait(attempts: int) -> float:
     """Seconds until it is tried again, after so many that failed in a row: 5, 10, 20, … and at most 15 minutes."""
     return min(5.0 * 2.0 ** max(0, min(attempts, 16) - 1), LONGEST_WAIT)
-
-
-@dataclass(frozen=True, slots=True)
-class Orphans:
-    """Machines that nobody knows of, by key, with when each was seen first."""
-
-    seen: Mapping[str, float]
-
-    def look(self, there: Iterable[Provided], known: Collection[str], now: float) -> "tuple[Orphans, list[str]]":
-        """After one more look; and the keys of those that may go, as they were nobody's for a day.
-
-        `there` must be all that the provider has: a look that failed is none, and changes nothing.
-        """
-        alone = {each.key for each in there} - set(known)
-        seen = {key: min(now, self.seen.get(key, now)) for key in alone}
-        return Orphans(seen), sorted(key for key, first in seen.items() if now - first >= DAY)

@@ -1,13 +1,11 @@
 """What is to be done about a machine, from what is wanted and what is there."""
 
-import random
-
 import pytest
 
-from pointsman.providers.plan import DAY, IDLE, LONGEST_WAIT, Aim, Load, Orphans, Step, aim, step, wait
-from pointsman.providers.provider import Provided, State
+from pointsman.providers.plan import IDLE, LONGEST_WAIT, Aim, Load, Step, aim, step, wait
+from pointsman.providers.provider import State
 
-NOW = 1_000_000.0
+NOW, DAY = 1_000_000.0, 24 * 3600.0
 AIMS = {
     "a queued command": (Load(queued=1), Aim.UP),
     "a queued command for one that idles": (Load(1, NOW - DAY), Aim.UP),
@@ -56,37 +54,3 @@ def test_what_fails_is_tried_again_ever_later() -> None:
     assert waits[:4] == [5.0, 10.0, 20.0, 40.0]
     assert waits == sorted(waits)
     assert waits[-1] == LONGEST_WAIT
-
-
-def machines(*keys: str) -> list[Provided]:
-    return [Provided(key, State.STOPPED, key) for key in keys]
-
-
-def test_nobodys_machines_go_after_two_looks_a_day_apart() -> None:
-    first, none = Orphans({}).look(machines("mine", "lost"), {"mine"}, NOW)
-    second, early = first.look(machines("mine", "lost"), {"mine"}, NOW + DAY - 1)
-    _, late = second.look(machines("mine", "lost"), {"mine"}, NOW + DAY)
-
-    assert (none, early, late) == ([], [], ["lost"])
-
-
-def test_one_that_was_known_in_between_is_seen_anew() -> None:
-    looked, _ = Orphans({}).look(machines("lost"), (), NOW)
-    looked, _ = looked.look(machines("lost"), {"lost"}, NOW + DAY / 2)
-    looked, gone = looked.look(machines("lost"), (), NOW + DAY)
-
-    assert gone == []
-    assert looked.seen == {"lost": NOW + DAY}
-
-
-def test_over_random_looks_nothing_goes_that_was_somebodys_within_a_day() -> None:
-    chance, now, orphans = random.Random(7), NOW, Orphans({})
-    known_at: dict[str, float] = {}
-    for _ in range(2000):
-        now += chance.uniform(0, DAY / 3)
-        known = {key for key in "abc" if chance.random() < 0.3}
-        known_at |= dict.fromkeys(known, now)
-        orphans, gone = orphans.look(machines(*"abc"), known, now)
-
-        assert all(now - known_at.get(key, NOW) >= DAY for key in gone)
-        assert not known & set(gone)
