@@ -69,7 +69,7 @@ from agent.services.starts import Starts
 from agent.services.states import States
 from agent.services.uploads import Uploads
 from agent.services.worker_tokens import WorkerTokens
-from agent.services.workspaces import Workspaces
+from agent.services.workspace_moves import Carrier, MovingWorkspaces
 from agent.store import clock_steps
 from agent.store.database import Database
 from agent.store.inbox import Inbox
@@ -146,10 +146,12 @@ class Agent:
         pty, opencode, typed = _one_of(PtyBackend, backends), _opencode(backends), self.link_handler.at_desk.add
         return LocalServer(path, requests, self.sessions, pty, events.shown, typed, opencode)
 
-    def _workspaces(self, config: Config) -> Workspaces:
+    def _workspaces(self, config: Config) -> MovingWorkspaces:
         store = WorkspaceStore(self.database, self.outbox)
         places = WorkspacePlaces(config.folder / "workspaces")
-        return Workspaces(store, self.sessions, Git(config.environ), places, config.workspaces, self._clock)
+        carrier = Carrier(self._file_part, lambda *part: self.client.put(*part))  # noqa: PLW0108 -- no client yet
+        git, rules = Git(config.environ), config.workspaces
+        return MovingWorkspaces(store, self.sessions, git, places, rules, self._clock, carrier=carrier)
 
     def _has_workspaces(self) -> bool:
         """Whether there may be any, and what they need is here."""

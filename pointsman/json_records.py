@@ -19,6 +19,8 @@ def command_text(command: Command) -> str:
             return "[keep]"
         case "close_workspace":
             return f"[close] {command.text}"
+        case "pack_workspace" | "take_workspace":
+            return f"[move] {command.text}"
         case "permission_decision":
             return f"[{command.option_id}] {command.text}".rstrip()
     return command.text

@@ -99,6 +99,7 @@ from router.services.upkeep.timers import Timers
 from router.services.upkeep.unseen import Unseen
 from router.services.wakeups import ANYTHING, Wakeups
 from router.services.work_events import WorkEvents
+from router.services.workspace_moves import WorkspaceMoves
 from router.services.workspaces import Workspaces
 from router.store import audit, clock_steps, integrity
 from router.store import events as event_store
@@ -222,8 +223,7 @@ def _deferral(
 def _workspaces(
     delivery: DeliveryEngine, gates: Gates, hub: Hub, clock: Clock, new_id: Callable[[], str]
 ) -> tuple[Workspaces, Janitor, Starts]:
-    """Workspaces, who looks after them, and what begins in them."""
-    kept = Workspaces(delivery, clock, new_id)
+    kept = Workspaces(delivery, WorkspaceMoves(delivery, clock, new_id), clock, new_id)
     janitor = Janitor(kept, Words(clock), hub.connected, clock)
     return kept, janitor, Starts(delivery, gates, kept, clock, new_id, janitor.spare)
 

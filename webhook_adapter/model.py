@@ -149,6 +149,8 @@ def command_text(command: Command) -> str:
             return "Keep the session"
         case "close_workspace":
             return f"Close the workspace {command.text}"
+        case "pack_workspace" | "take_workspace":
+            return f"Move the workspace {command.text}"
         case "permission_decision":
             # "Deny: use the sandbox"; an answer in one's own words stands for itself.
             name = _VERDICTS.get(command.option_id.partition("-")[0], "")

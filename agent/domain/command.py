@@ -148,10 +148,42 @@ class CloseWorkspace:
     archive: bool = False
 
 
-Order = Action | FileInput | PermissionDecision | StartSession | StopSession | KeepSession | CloseWorkspace
+@dataclass(frozen=True, slots=True)
+class PackWorkspace:
+    """Give the router an archive of a workspace, for another machine; it stays as it is."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeWorkspace:
+    """Fetch the archive of a workspace that was packed elsewhere, and put it back here."""
+
+    workspace: Workspace
+    digest: str  # SHA-256, hexadecimal
+    size: int  # bytes
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be carried out at all."""
+        return self.workspace.is_sound and _DIGEST.fullmatch(self.digest) is not None
+
+
+Order = (
+    Action
+    | FileInput
+    | PermissionDecision
+    | StartSession
+    | StopSession
+    | KeepSession
+    | CloseWorkspace
+    | PackWorkspace
+    | TakeWorkspace
+)
 
 MAX_TEXT_BYTES = 64 * 1024  # as the router's
 MAX_ID_BYTES = 128  # what is longer is no id of ours: it is refused before it is stored
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")  # it becomes part of a path
 
 
@@ -193,6 +225,8 @@ def objection(command: Command) -> Reason | None:
         return Reason.INVALID_ARGUMENT
     if isinstance(command.action, StartSession) and command.action.workspace and not command.action.workspace.is_sound:
         return Reason.INVALID_ARGUMENT
+    if isinstance(command.action, TakeWorkspace) and not command.action.is_sound:
+        return Reason.INVALID_ARGUMENT
     return Reason.TOO_LARGE if len(_text_of(command.action).encode()) > MAX_TEXT_BYTES else None
 
 
@@ -202,8 +236,7 @@ def _text_of(order: Order) -> str:
             return text
         case FileInput(caption=text):
             return text
-        case StopSession() | KeepSession() | ControlSignal() | CloseWorkspace():
-            return ""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

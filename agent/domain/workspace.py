@@ -9,7 +9,7 @@ that matters is in its folder yet, of one that is CLOSING all of it may still be
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 MONTH = 30 * 24 * 3600.0  # seconds that an archive is kept
@@ -37,6 +37,11 @@ class Workspace:
     foreign: bool = False
     restore: bool = False  # it was archived: without its archive nothing may be begun
     spare: tuple[str, ...] = ()  # others that go first where there is no room, by their keys
+
+    @property
+    def bare(self) -> "Workspace":
+        """The same, without what only a start means."""
+        return replace(self, restore=False, spare=())
 
     @property
     def folder(self) -> str:
@@ -136,9 +141,11 @@ class KnownWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceChanged:
-    """What the router has to learn: one began or changed."""
+    """What the router has to learn: one began or changed. `digest` and `size` of an archive that comes or goes."""
 
     known: KnownWorkspace
+    digest: str = ""
+    size: int = 0  # bytes
 
 
 def is_allowed(repository: str, allowed: tuple[str, ...]) -> bool:

@@ -10,7 +10,6 @@ from google.protobuf.message import DecodeError
 
 from agent.domain import frames
 from agent.domain.command import (
-    CloseWorkspace,
     Command,
     Ending,
     FileInput,
@@ -181,8 +180,8 @@ def _action(message: types.Action) -> Order | None:
             workspace = workspace_messages.workspace(start.workspace) if start.HasField("workspace") else None
             asked = (start.prompt, start.folder, start.conversation_id, start.keep, start.agent)
             return StartSession(*asked, workspace, start.platform)
-        case "close_workspace":
-            return CloseWorkspace(message.close_workspace.key, message.close_workspace.archive)
+        case "close_workspace" | "pack_workspace" | "take_workspace":
+            return workspace_messages.order(message)
         case "stop_session":
             return StopSession()
         case "keep_session":
@@ -312,8 +311,8 @@ def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
             state = types.PermissionState.Value(f"PERMISSION_STATE_{over.name}")
             ended = link.PermissionWithdrawn(upstream_seq=seq, permission_id=permission_id, state=state, detail=detail)
             message.permission_withdrawn.CopyFrom(ended)
-        case WorkspaceChanged(known):
-            message.workspace_update.CopyFrom(workspace_messages.update(seq, known))
+        case WorkspaceChanged() as changed:
+            message.workspace_update.CopyFrom(workspace_messages.update(seq, changed))
         case frames.CommandResult() | frames.CommandMark():
             message.result.CopyFrom(_result(seq, item))
 

@@ -103,7 +103,7 @@ class LinkHandler:
         answers = ("quick",) if self.can_answer() else ()
         if not self.can_start():
             return (*CAPABILITIES, *answers, *(("start",) if answers else ()))
-        return (*CAPABILITIES, *answers, "start", *(("workspaces",) if self.has_workspaces else ()))
+        return (*CAPABILITIES, *answers, "start", *(("workspaces", "moves") if self.has_workspaces else ()))
 
     async def welcomed(self, welcome: Welcome) -> None:
         await self.inbox.welcomed(welcome, self.clock.now())

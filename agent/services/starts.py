@@ -13,14 +13,14 @@ from types import MappingProxyType
 from typing import Protocol
 
 from agent.clock import Clock
-from agent.domain.command import CloseWorkspace, Command, Reason, StartSession
+from agent.domain.command import CloseWorkspace, Command, Reason, StartSession, TakeWorkspace
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notify
 from agent.domain.session import UUID, Session, SessionState
 from agent.domain.workspace import Workspace
 from agent.services.folders import Folders
 from agent.services.sessions import Sessions
-from agent.services.workspaces import Workspaces
+from agent.services.workspace_moves import MovingWorkspaces
 from agent.store.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Starts:
         folders: Folders,
         clock: Clock,
         programs: Mapping[str, Programs] = MappingProxyType({}),
-        workspaces: Workspaces | None = None,
+        workspaces: MovingWorkspaces | None = None,
     ) -> None:
         """`programs` by the names of their backends."""
         self._workspaces = workspaces
@@ -117,9 +117,20 @@ class Starts:
 
     async def close(self, wanted: CloseWorkspace) -> str:
         """Remove or archive a workspace; what was done, for people. Raises Refusal."""
+        return await self._able().close(wanted)
+
+    async def pack(self, command: Command, key: str) -> str:
+        """Give the router an archive for another machine. Raises Refusal, and RouterUnreachable: do it again."""
+        return await self._able().pack(command.command_id, key)
+
+    async def take(self, command: Command, wanted: TakeWorkspace) -> str:
+        """Put back what another machine has packed. Raises as `pack`."""
+        return await self._able().take(command.command_id, command.session_id, wanted)
+
+    def _able(self) -> MovingWorkspaces:
         if self._workspaces is None:
             raise Refusal(Reason.UNSUPPORTED, _NO_WORKSPACES)
-        return await self._workspaces.close(wanted)
+        return self._workspaces
 
     async def _let_in(self, command: Command, wanted: StartSession, workspace: Workspace, backend: str) -> Session:
         if self._workspaces is None or not self._workspaces.is_able:

@@ -15,10 +15,12 @@ from agent.domain.command import (
     Input,
     KeepSession,
     Outcome,
+    PackWorkspace,
     PermissionDecision,
     Reason,
     StartSession,
     StopSession,
+    TakeWorkspace,
 )
 from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
 from agent.services.files import Files
@@ -93,7 +95,11 @@ class Worker:
                 case KeepSession():
                     await self._settle(partial(self._starts.keep, command))
                 case CloseWorkspace() as closing:
-                    await self._close(command, closing, received)
+                    await self._see_to(command, received, partial(self._starts.close, closing))
+                case PackWorkspace(key):
+                    await self._see_to(command, received, partial(self._starts.pack, command, key))
+                case TakeWorkspace() as coming:
+                    await self._see_to(command, received, partial(self._starts.take, command, coming))
                 case FileInput() as file:
                     await self._typing.type(replace(command, action=await self._fetched(command, file)), received)
                 case _:
@@ -116,13 +122,24 @@ class Worker:
                 await self._writing.pause(RETRY)
         raise Left
 
-    async def _close(self, command: Command, wanted: CloseWorkspace, received: float) -> None:
-        """It goes on from what is on the disk, so nothing of it is in doubt after a crash. Raises Refusal."""
+    async def _see_to(self, command: Command, received: float, work: Callable[[], Awaitable[str]]) -> None:
+        """Of a workspace: it goes on from what is on the disk, so nothing of it is in doubt after a crash.
+
+        Raises Refusal, and Left at the agent's end.
+        """
         if late := self._typing.late(command, received):
             await self._behind.finish(command, late)
             return
         await self._behind.finished()
-        await self._behind.finish(command, Outcome.done(await self._starts.close(wanted)))
+        while not self._writing.stopping.is_set():
+            try:
+                done = await work()
+            except RouterUnreachable:
+                await self._writing.pause(RETRY)
+            else:
+                await self._behind.finish(command, Outcome.done(done))
+                return
+        raise Left
 
     async def _begin(self, command: Command, wanted: StartSession, received: float) -> None:
         """Begin a session and give it its prompt. Raises Refusal."""

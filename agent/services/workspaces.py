@@ -178,14 +178,16 @@ class Workspaces:
             await asyncio.to_thread(self._places.drop_archive, name)
         return await self._looked_at(git, known)
 
-    async def _made(self, git: Git, known: KnownWorkspace | None, wanted: Workspace) -> KnownWorkspace:
-        name, packed = wanted.folder, self._places.archive(wanted.folder)
-        has_archive = self._places.has_archive(name)
+    async def _made(
+        self, git: Git, known: KnownWorkspace | None, wanted: Workspace, came: Path | None = None, session_id: str = ""
+    ) -> KnownWorkspace:
+        name, packed = wanted.folder, came or self._places.archive(wanted.folder)
+        has_archive = came is not None or self._places.has_archive(name)
         if wanted.restore and not has_archive:
             packed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             raise Refusal(Reason.WORKSPACE_FAILED, _NO_ARCHIVE.format(path=packed))
         await self._make_room(wanted)
-        new = KnownWorkspace(replace(wanted, restore=False, spare=()), WorkspaceState.PREPARING)
+        new = KnownWorkspace(wanted.bare, WorkspaceState.PREPARING, session_id=session_id)
         await self._save(new)
         try:
             meta = await self._filled(git, wanted, packed if has_archive else None)
@@ -199,7 +201,7 @@ class Workspaces:
             await self._save(replace(kept or replace(new, state=WorkspaceState.FAILED), detail=refusal.text))
             raise
         if has_archive:
-            await asyncio.to_thread(self._places.drop_archive, name)
+            await asyncio.to_thread(self._places.drop_archive, name, came)
         return await self._looked_at(git, replace(new, state=WorkspaceState.READY))
 
     async def _filled(self, git: Git, wanted: Workspace, packed: Path | None) -> dict[str, object]:
@@ -280,9 +282,8 @@ class Workspaces:
 
     async def _nothing(self, bare: Workspace) -> str:
         """None of this name was ever made here."""
-        if left := self._places.strangers(frozenset()):
-            for name in {bare.folder, bare.key}.intersection(left):
-                raise Refusal(Reason.WORKSPACE_FAILED, _UNKNOWN.format(home=self._places.home(name)))
+        for name in {bare.folder, bare.key}.intersection(self._places.strangers(frozenset())):
+            raise Refusal(Reason.WORKSPACE_FAILED, _UNKNOWN.format(home=self._places.home(name)))
         await self._store.tell(KnownWorkspace(bare, WorkspaceState.GONE))
         return "there is none of this name here"
 

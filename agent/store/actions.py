@@ -11,9 +11,11 @@ from agent.domain.command import (
     KeepSession,
     KeyPress,
     Order,
+    PackWorkspace,
     PermissionDecision,
     StartSession,
     StopSession,
+    TakeWorkspace,
 )
 from agent.domain.control import ControlKind, ControlSignal
 from agent.domain.permission import FormAnswer
@@ -29,6 +31,8 @@ _KINDS: dict[str, type[Order]] = {
     "keep": KeepSession,
     "control": ControlSignal,
     "close": CloseWorkspace,
+    "pack": PackWorkspace,
+    "take": TakeWorkspace,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -61,6 +65,9 @@ def action_of(kind: str, text: str, *, submit: bool) -> Order:
         case "start":
             made = StartSession(*json.loads(text))
             return replace(made, workspace=_workspace(*made.workspace)) if made.workspace else made  # type: ignore[misc]
+        case "take":
+            place, *rest = json.loads(text)
+            return TakeWorkspace(_workspace(*place), *rest)
     # By position: a field may be added behind the others, with a default.
     return _KINDS[kind](*json.loads(text or "[]"))
 

@@ -28,6 +28,7 @@ from agent.domain.proposal import Proposal
 from agent.domain.session import Session, SessionState
 from agent.domain.workspace import KnownWorkspace, Look, Workspace, WorkspaceChanged, WorkspaceState
 
+_FIGURES = 3  # of a workspace, behind what a look found: bytes, path, detail
 _PLAIN = 3  # of what a message says about itself: how it is written, whether a turn is over, what it took
 
 
@@ -66,10 +67,11 @@ def _fields(item: Item) -> tuple[str, list[object]]:
             return "permission_request", [*head, asked.input_digest, options, asked.wait, astuple(asked.details)]
         case PermissionOver(permission_id, over, detail):
             return "permission_withdrawn", [permission_id, over.value, detail]
-        case WorkspaceChanged(known):
+        case WorkspaceChanged(known, digest, size):
             what, look = known.workspace, known.look
             figures = [look.head, look.is_dirty, look.unpushed, known.bytes, known.path, known.detail]
-            return "workspace_update", [what.key, what.repository, known.state.value, *figures]
+            carried = [digest, size] if digest else []  # earlier versions wrote and read no more
+            return "workspace_update", [what.key, what.repository, known.state.value, *figures, *carried]
 
 
 def _result(command_id: str, ending: str, reason: str, detail: str, typed_at: float | None) -> Item:
@@ -122,8 +124,9 @@ def _details(*fields: Any) -> Details:  # noqa: ANN401 -- as JSON has them
 def _workspace(
     key: str, repository: str, state: str, head: str, is_dirty: bool, unpushed: int, *more: Any  # noqa: ANN401, FBT001 -- as JSON has them
 ) -> Item:  # fmt: skip
-    look = Look(head, is_dirty, unpushed)
-    return WorkspaceChanged(KnownWorkspace(Workspace(key, repository), WorkspaceState(state), look, *more))
+    look, figures, carried = Look(head, is_dirty, unpushed), more[:_FIGURES], more[_FIGURES:]
+    known = KnownWorkspace(Workspace(key, repository), WorkspaceState(state), look, *figures)
+    return WorkspaceChanged(known, *carried)
 
 
 _DECODERS: dict[str, Callable[..., Item]] = {

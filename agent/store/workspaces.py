@@ -31,9 +31,9 @@ class WorkspaceStore:
         """All of them, also those that are gone."""
         return self._database.read(lambda tx: tuple(_known(row) for row in _ALL.rows(tx)))
 
-    def save(self, known: KnownWorkspace) -> "Future[None]":
-        """Store it, and what the router has to learn of it."""
-        return self._outbox.write(lambda tx: _save(tx, known))
+    def save(self, known: KnownWorkspace, digest: str = "", size: int = 0) -> "Future[None]":
+        """Store it, and what the router has to learn of it, and of an archive that comes or goes."""
+        return self._outbox.write(lambda tx: _save(tx, WorkspaceChanged(known, digest, size)))
 
     def tell(self, known: KnownWorkspace) -> "Future[int]":
         """Tell the router of one that is not ours to keep."""
@@ -50,11 +50,11 @@ def _find(tx: Transaction, key: str) -> KnownWorkspace | None:
     return None if row is None else _known(row)
 
 
-def _save(tx: Transaction, known: KnownWorkspace) -> None:
-    _SAVE.run(tx, **_row(known))
+def _save(tx: Transaction, changed: WorkspaceChanged) -> None:
+    _SAVE.run(tx, **_row(changed.known))
     # That it is closing is a step of ours: the router hears of its end.
-    if known.state is not WorkspaceState.CLOSING:
-        append(tx, WorkspaceChanged(known))
+    if changed.known.state is not WorkspaceState.CLOSING:
+        append(tx, changed)
 
 
 def _known(row: sqlite3.Row) -> KnownWorkspace:

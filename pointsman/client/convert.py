@@ -74,7 +74,7 @@ def command(message: types_pb2.Command) -> records.Command:
     return read(
         records.Command, message, kind=kind, key=action.key.name, option_id=made.option_id,
         text=made.text or action.input.text or action.file.name or action.start_session.prompt or control_words(action)
-        or action.close_workspace.key,
+        or action.close_workspace.key or action.pack_workspace.key or action.take_workspace.workspace.key,
         source=message.origin.source, actor=message.origin.actor,
     )  # fmt: skip
 

@@ -73,6 +73,8 @@ class Workspace:
     closing_at: datetime | None
     machine_revoked: bool = False  # what is in it is on that machine's disk alone
     kept_by: str = ""  # who wants it kept, whatever its platform says
+    moving_to: str = ""  # the machine to which it is on its way
+    move_detail: str = ""  # why it stayed where it was, the last time
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,15 @@ class Workspaces(Calls):
             key=key, archive=archive, request_id=request_id(request), origin=self._sender(origin)
         )
         return convert.command(self._call(self._stub.CloseWorkspace, asked).command)
+
+    def move_workspace(
+        self, key: str, machine_id: str, *, request: str | None = None, origin: Origin | None = None
+    ) -> Workspace:
+        """Bring it to another machine; it is on its way until `moving_to` is empty again."""
+        asked = pb.MoveWorkspaceRequest(
+            key=key, machine_id=machine_id, request_id=request_id(request), origin=self._sender(origin)
+        )
+        return _workspace(self._call(self._stub.MoveWorkspace, asked).workspace)
 
     def sweep_workspaces(
         self, *, dry_run: bool = False, request: str | None = None, login_id: str = ""

@@ -1,5 +1,6 @@
-"""Workspaces: listed, closed, archived, removed, swept."""
+"""Workspaces: listed, closed, archived, removed, moved, swept."""
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from pointsman.render import Column, show, show_json, state_word, told
 if TYPE_CHECKING:
     from pointsman.client.workspaces import Workspace, WorkspaceDecision
 
+LOOK_EVERY = 0.5  # seconds between looks at one that is on its way
 _GB, _MB = 1e9, 1e6
 
 
@@ -91,6 +93,34 @@ def remove(*, key: str, wait: bool, as_json: bool) -> None:
 @workspaces.command()
 @client_flags
 @json_flag
+@click.option("--to", "machine", required=True, metavar="MACHINE", help="Where it is to be.")
+@click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only when it is there.")
+@click.argument("key", metavar="WORKSPACE")
+def move(*, key: str, machine: str, wait: bool, as_json: bool) -> None:
+    """Bring a workspace to another machine, with its commits, changes and conversation; no session may be in it.
+
+    It is where it was until the other machine has all of it.
+    """
+    with control() as router:
+        known = router.move_workspace(key, machine)
+        while wait and known.moving_to:
+            time.sleep(LOOK_EVERY)
+            known = next(each for each in router.workspaces(include_gone=True) if each.key == key)
+    if as_json:
+        show_json(known)
+    elif known.moving_to:
+        click.echo(f"{told(key)} is on its way to {known.moving_to}")
+    elif known.machine_id == machine:
+        click.echo(f"{told(key)} is on {machine}")
+    else:
+        click.echo(f"{told(key)} stays on {known.machine_id}: {told(known.move_detail)}", err=True)
+    if not known.moving_to and known.machine_id != machine:
+        raise SystemExit(1)
+
+
+@workspaces.command()
+@client_flags
+@json_flag
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 def sweep(*, dry_run: bool, as_json: bool) -> None:
     """Have the janitor look now, as it does by itself every six hours; show what it does with each, and why."""
@@ -126,10 +156,14 @@ def _work(known: "Workspace") -> str:
 
 
 def _machine(known: "Workspace") -> str:
+    if known.moving_to:
+        return f"{known.machine_id} → {known.moving_to}"
     return f"{known.machine_id} (revoked)" if known.machine_revoked else known.machine_id
 
 
 def _why(known: "Workspace") -> str:
+    if known.move_detail:
+        return f"not moved: {known.move_detail}"
     return known.detail or (f"kept by {known.kept_by}" if known.kept_by else known.decision)
 
 

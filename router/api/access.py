@@ -106,6 +106,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow", "Mute", "SetSummary", "SetChat")},
     "/agentlink.v1.Control/ListWorkspaces": READ,
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("SayWorkspaceOver", "CloseWorkspace", "SweepWorkspaces")},
+    "/agentlink.v1.Control/MoveWorkspace": CONSOLE,
     "/agentlink.v1.Control/JoinPeople": ADMIN,
     "/agentlink.v1.Control/SetLadder": ADMIN | {Role.ADAPTER},  # which asks for the person at a browser alone
     "/agentlink.v1.Control/Bind": ADMIN,
@@ -130,6 +131,6 @@ IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
     "Trace", "WatchEvents", "WatchSession", "Search", "Screen", "Defer", "ListDeferred", "CancelDeferred",
     "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow", "Mute", "ListSessionMessages", "ListConsents",
     "EndConsent", "AllowFor", "ListRules", "EndRule", "DoToMany", "ListWorkspaces", "SayWorkspaceOver",
-    "CloseWorkspace", "SweepWorkspaces", "CreateCallback",
+    "CloseWorkspace", "MoveWorkspace", "SweepWorkspaces", "CreateCallback",
 ))  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""

@@ -73,6 +73,21 @@ class CloseWorkspace(Struct, frozen=True):
     archive: bool = False
 
 
+class PackWorkspace(Struct, frozen=True):
+    """Give us an archive of a workspace, which stays as it is."""
+
+    key: str
+
+
+class TakeWorkspace(Struct, frozen=True):
+    """Fetch the archive of a workspace that another machine has packed, and put it back."""
+
+    workspace: Workspace
+    digest: str
+    size: int  # bytes
+    file_id: str  # under which its parts are here
+
+
 class StopSession(Struct, frozen=True):
     """End the session and its program."""
 
@@ -91,7 +106,11 @@ Action = (
     | KeepSession
     | ControlSignal
     | CloseWorkspace
+    | PackWorkspace
+    | TakeWorkspace
 )
+OF_WORKSPACES = (CloseWorkspace, PackWorkspace, TakeWorkspace)
+"""Those that no session has to live for."""
 KEYS = frozenset([
     "esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space", "shift-tab",
     "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z",
@@ -116,5 +135,4 @@ def text_of(action: Action) -> str:
             return text
         case FileInput(caption=text):
             return text
-        case KeyPress() | StopSession() | KeepSession() | ControlSignal() | CloseWorkspace():
-            return ""
+    return ""

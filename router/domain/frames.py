@@ -159,6 +159,8 @@ class WorkspaceReport(Struct, frozen=True):
     key: str
     state: WorkspaceState
     figures: Figures
+    digest: str = ""  # of an archive that it has put here, or put back
+    size: int = 0
 
 
 class Unfit(Struct, frozen=True):

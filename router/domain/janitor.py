@@ -37,6 +37,7 @@ class Facts(Struct, frozen=True):
     is_away: bool = False  # its machine
     is_orphan: bool = False  # its machine was revoked
     is_being_closed: bool = False
+    moving_to: str = ""  # a machine
 
 
 class Decision(Struct, frozen=True):
@@ -68,7 +69,7 @@ def is_spare(known: KnownWorkspace, facts: Facts) -> bool:
     """Whether it may go before its days of grace are over, where its machine has no room for another one."""
     is_clean = known.looked_at is not None and not known.figures.is_dirty and not known.figures.unpushed
     # A machine that is away would go by an old word when it is back.
-    held = facts.is_orphan or facts.is_away or facts.is_being_closed or bool(_still_wanted(facts))
+    held = facts.is_orphan or facts.is_away or facts.is_being_closed or facts.moving_to or bool(_still_wanted(facts))
     return known.state is WorkspaceState.CLOSING and is_clean and not held
 
 
@@ -80,6 +81,8 @@ def _held(known: KnownWorkspace, facts: Facts, now: float) -> str:
         return "its machine was revoked: what is in it is on that disk alone"
     if why := _not_due(known, now):
         return why
+    if facts.moving_to:
+        return f"it is on its way to {facts.moving_to}"
     if facts.is_being_closed:
         return "it is being closed"
     if facts.is_away:

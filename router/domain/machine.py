@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 CLAUDE = "claude"  # the program that is started where nobody says which
 WORKSPACES = "workspaces"  # the ability to clone what sessions work in
+MOVES = "moves"  # the ability to bring such a clone elsewhere
 MODEL = "model"  # the same of a model that is asked without a program
 START = "start"  # the ability to begin sessions from afar
 QUICK = "quick"  # the ability to ask a model so
@@ -83,6 +84,11 @@ class Machine(Struct, frozen=True):
     def has_workspaces(self) -> bool:
         """Whether it makes workspaces, as far as is known."""
         return self.capabilities is None or WORKSPACES in self.capabilities
+
+    @property
+    def moves_workspaces(self) -> bool:
+        """Whether workspaces go from it to others, and come to it; one that has not said so does not."""
+        return self.has_workspaces and MOVES in (self.capabilities or ())
 
     @property
     def may_answer(self) -> bool:

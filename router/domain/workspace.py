@@ -56,6 +56,7 @@ class WorkspaceState(Enum):
 
 
 _S = WorkspaceState
+MOVABLE = frozenset({_S.READY, _S.IN_USE, _S.CLOSING, _S.ARCHIVED})  # there is something that a machine could pack
 PUT_BACK = frozenset({_S.READY, _S.IN_USE})  # what a machine says of one that is open there
 SAID_BY_MACHINES = frozenset({_S.PREPARING, _S.READY, _S.IN_USE, _S.ARCHIVED, _S.GONE, _S.FAILED})
 
@@ -109,6 +110,8 @@ class Shown(Struct, frozen=True):
     known: KnownWorkspace
     waits: bool  # the session in it waits for one of them
     is_orphan: bool  # its machine was revoked
+    moving_to: str = ""  # the machine to which it is on its way
+    move_detail: str = ""  # why it stayed where it was, the last time
 
     @property
     def state(self) -> WorkspaceState:
@@ -132,6 +135,14 @@ class Told(Struct, frozen=True):
     machine_id: str = ""  # it may have moved there
 
 
+class Moved(Struct, frozen=True):
+    """Another machine has it, by the session that is to be spoken to of it."""
+
+    machine_id: str
+    session_id: str
+    figures: Figures
+
+
 class NotBegun(Struct, frozen=True):
     """The session that it was asked for has not begun."""
 
@@ -152,12 +163,13 @@ class Kept(Struct, frozen=True):
     by: str
 
 
-Event = Wanted | Told | NotBegun | Closed | Reopened | Kept
+Event = Wanted | Told | Moved | NotBegun | Closed | Reopened | Kept
 
 # event -> the states it is legal in
 SOURCES: dict[type[Event], frozenset[WorkspaceState]] = {
     Wanted: frozenset({_S.READY, _S.CLOSING, _S.ARCHIVED, _S.GONE, _S.FAILED, _S.ASKED, _S.IN_USE, _S.PREPARING}),
     Told: frozenset(set(_S) - {_S.WAITING}),
+    Moved: frozenset(set(_S) - {_S.WAITING}),  # whatever its old machine has said meanwhile
     NotBegun: frozenset({_S.ASKED}),
     Closed: frozenset({_S.ASKED, _S.PREPARING, _S.READY, _S.IN_USE, _S.FAILED}),
     Reopened: frozenset({_S.CLOSING}),
@@ -174,6 +186,8 @@ def apply(known: KnownWorkspace, event: Event, now: float) -> KnownWorkspace:
             return _wanted(known, event, now)
         case Told():
             return _told(known, event, now)
+        case Moved():
+            return _moved(known, event, now)
         case NotBegun(why):
             figures = replace(known.figures, detail=why)
             return replace(known, state=_S.FAILED, told=_S.FAILED, figures=figures, changed_at=now)
@@ -208,6 +222,15 @@ def _told(known: KnownWorkspace, event: Told, now: float) -> KnownWorkspace:
     return replace(
         known, state=_S.CLOSING if stays else state, told=state, figures=event.figures, looked_at=now,
         changed_at=now, archived_at=archived_at, machine_id=event.machine_id or known.machine_id,
+    )  # fmt: skip
+
+
+def _moved(known: KnownWorkspace, event: Moved, now: float) -> KnownWorkspace:
+    # That it is to close holds wherever it is.
+    state = _S.CLOSING if known.state is _S.CLOSING else _S.READY
+    return replace(
+        known, machine_id=event.machine_id, session_id=event.session_id, state=state, told=_S.READY,
+        figures=event.figures, looked_at=now, changed_at=now, archived_at=None, command_id="", decided="",
     )  # fmt: skip
 
 

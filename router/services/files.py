@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from router.clock import Clock
-from router.domain.action import FileInput
+from router.domain.action import FileInput, TakeWorkspace
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Notify
 from router.domain.identity import Identity, machine
@@ -40,7 +40,7 @@ class Files:
 
     async def put_out(self, machine_id: str, file_id: str, number: int, data: bytes) -> int:
         """Keep a part of a machine's file, if it has bytes; the number of the first part that is not here."""
-        key = _key_of(machine_id, checked_id(file_id, "file_id"))
+        key = key_of(machine_id, checked_id(file_id, "file_id"))
         if data:
             _check_part(number, data, MAX_FILE_OUT)
 
@@ -58,7 +58,7 @@ class Files:
 
     def _notify(self, tx: Transaction, machine_id: str, told: Notify) -> None:
         fresh = self._clock.now() - files.GOOD_FOR
-        named = tuple(replace(file, file_id=_key_of(machine_id, file.file_id)) for file in told.files)
+        named = tuple(replace(file, file_id=key_of(machine_id, file.file_id)) for file in told.files)
         # Known: its first acceptance was not answered, and its parts may be gone by now.
         known = notifications.find(tx, told.notification_id)
         if known is None and any(files.size(tx, file.file_id, fresh) != file.size for file in named):
@@ -94,7 +94,11 @@ class Files:
         """A part of the file of a machine's own command; empty behind the last. Raises Refusal when it is gone."""
         command = await self._database.read(lambda connection: commands.find(connection, command_id))
         # One answer for all three: a machine learns nothing of others' commands.
-        if command is None or command.machine_id != machine_id or not isinstance(command.action, FileInput):
+        if (
+            command is None
+            or command.machine_id != machine_id
+            or not isinstance(command.action, FileInput | TakeWorkspace)
+        ):
             raise Refusal(Reason.NOT_FOUND, f"This machine has no command {command_id} with a file.")
         file_id = command.action.file_id
         data = await self._database.read(lambda connection: files.part(connection, file_id, number))
@@ -130,7 +134,7 @@ def _check_part(number: int, data: bytes, limit: int) -> None:
         raise Refusal(Reason.TOO_LARGE, f"A part has 1 to {MAX_PART} bytes, a file at most {limit}.")
 
 
-def _key_of(machine_id: str, file_id: str) -> str:
+def key_of(machine_id: str, file_id: str) -> str:
     """Under which a machine's file is kept. No id has a space: so this one is no door's, and no other machine's."""
     return f"{machine_id} {file_id}"
 

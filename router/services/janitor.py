@@ -14,7 +14,7 @@ from router.domain.scope import EVERYTHING, Scope
 from router.domain.session import SessionState
 from router.domain.workspace import KnownWorkspace, WorkspaceState
 from router.services.workspaces import Workspaces, reaches
-from router.store import commands, deferred, permissions, sessions, workspaces
+from router.store import commands, deferred, permissions, sessions, workspace_moves, workspaces
 from router.store.database import Transaction
 
 EVERY = 6 * 3600.0  # seconds between looks
@@ -87,6 +87,8 @@ class Janitor:
         known = [
             each for each in workspaces.page(tx) if each.state is not WorkspaceState.GONE and reaches(tx, scope, each)
         ]
+        if not (dry_run or scope.is_limited):  # what moved away is nobody's to reach where it was
+            self.workspaces.moves.look(tx, self._connected)
         return self._decide(tx, known, dry_run=dry_run)
 
     def _decide(self, tx: Transaction, known: list[KnownWorkspace], *, dry_run: bool = False) -> list[Decision]:
@@ -121,6 +123,7 @@ class Janitor:
             is_shared=any(_shares(known, each) for each in all_known),
             is_away=not self._connected(known.machine_id),
             is_orphan=workspaces.is_orphan(tx, known),
+            moving_to=move.target if (move := workspace_moves.on_its_way(tx, known.key)) else "",
             is_being_closed=closing is not None and closing.state.live,
         )
 

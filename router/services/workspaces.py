@@ -16,6 +16,7 @@ from router.domain.session import Session, SessionState
 from router.domain.workspace import Closed, Kept, KnownWorkspace, Reopened, Told, Wanted, Workspace, WorkspaceState
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
+from router.services.workspace_moves import WorkspaceMoves, check_still
 from router.store import commands, sessions, workspaces
 from router.store.database import Transaction
 from router.store.statements import Connection
@@ -31,6 +32,7 @@ class Workspaces:
     """Each call is one step inside one transaction."""
 
     _delivery: DeliveryEngine
+    moves: WorkspaceMoves
     _clock: Clock
     _new_id: Callable[[], str]
 
@@ -41,6 +43,7 @@ class Workspaces:
         if known is None or known.is_over:
             return wanted
         check(tx, known, scope)
+        check_still(tx, known)
         if known.machine_id != machine_id and known.state is not WorkspaceState.ARCHIVED:
             raise Refusal(Reason.ILLEGAL_STATE, _ELSEWHERE.format(key=known.key, machine=known.machine_id))
         if (within := _living(tx, known)) is not None:
@@ -65,7 +68,10 @@ class Workspaces:
         known, now = workspaces.find(tx, report.key), self._clock.now()
         if known is None:
             known = self._unknown(tx, machine_id, report.key, now)
+        self.moves.packed(tx, machine_id, report)
         if known.machine_id != machine_id:
+            if self.moves.spoke(tx, known, machine_id, report):
+                return
             _check_coming(tx, known, machine_id)
             if report.state not in rules.PUT_BACK:
                 return  # its archive is where it was, whatever becomes of this try
@@ -87,31 +93,25 @@ class Workspaces:
         self, tx: Transaction, known: KnownWorkspace, origin: Origin, *, archive: bool, note: str = ""
     ) -> Command:
         """Have its machine remove or archive it. Raises Refusal, having written nothing."""
+        check_still(tx, known)
         if (within := _living(tx, known)) is not None:
             raise Refusal(Reason.ILLEGAL_STATE, _IN_USE.format(name=within.name, key=known.key))
-        session = self._session(tx, known)
+        session = self.moves.session_on(tx, known, known.machine_id, known.session_id)
         draft = Draft(session.session_id, CloseWorkspace(known.key, archive), origin, CLOSE_WITHIN, note=note)
         return self._delivery.accept(tx, draft)
+
+    def move(self, tx: Transaction, known: KnownWorkspace, machine_id: str, origin: Origin, scope: Scope) -> None:
+        """Bring it to another machine. Raises Refusal, having written nothing."""
+        if (within := _living(tx, known)) is not None:
+            raise Refusal(Reason.ILLEGAL_STATE, _IN_USE.format(name=within.name, key=known.key))
+        if _is_closed_now(tx, known):
+            raise Refusal(Reason.ILLEGAL_STATE, _CLOSING.format(key=known.key), retry_after=60.0)
+        self.moves.begin(tx, known, machine_id, origin, scope)
 
     def _change(self, tx: Transaction, key: str, event: Closed | Reopened | Kept, actor: str) -> None:
         known = workspaces.find(tx, key)
         if known is not None and known.state in rules.SOURCES[type(event)]:
             workspaces.change(tx, known, event, self._clock.now(), actor)
-
-    def _session(self, tx: Transaction, known: KnownWorkspace) -> Session:
-        """By whose numbers its commands are counted: the session that was in it last, which may be forgotten by now.
-
-        One that was to put it back on another machine never was in it: its commands would go there.
-        """
-        found = sessions.find(tx, known.session_id)
-        if found is not None and found.machine_id == known.machine_id:
-            return found
-        left = known.session_id if found is None else ""
-        now, session_id = self._clock.now(), left or f"session_{self._new_id()}"
-        name = rules.label(known.key, known.repository)
-        session = Session(session_id, known.machine_id, name, "", "", SessionState.ENDED, 1, now, now)
-        sessions.write(tx, session)
-        return session
 
     def _unknown(self, tx: Transaction, machine_id: str, key: str, now: float) -> KnownWorkspace:
         """One that its machine has and we do not, put back from a backup: nothing is known of what it is for."""

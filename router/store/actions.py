@@ -12,9 +12,11 @@ from router.domain.action import (
     Input,
     KeepSession,
     KeyPress,
+    PackWorkspace,
     PermissionDecision,
     StartSession,
     StopSession,
+    TakeWorkspace,
 )
 from router.domain.control import ControlKind, ControlSignal
 from router.domain.permission_input import FormAnswer
@@ -22,7 +24,10 @@ from router.domain.workspace import Workspace
 
 INPUT, START = "input", "start"  # what begins with words of a person
 _PLAIN = 5  # parts of a start, before its workspace and its platform
-_OF_PARTS = {"file": FileInput, START: StartSession, "decision": PermissionDecision, "close": CloseWorkspace}
+_OF_PARTS = {
+    "file": FileInput, START: StartSession, "decision": PermissionDecision, "close": CloseWorkspace,
+    "pack": PackWorkspace, "take": TakeWorkspace,
+}  # fmt: skip
 _OF_NOTHING: dict[str, type[StopSession | KeepSession]] = {"stop": StopSession, "keep": KeepSession}
 _KINDS = {kind: name for name, kind in (_OF_PARTS | _OF_NOTHING).items()}
 
@@ -38,7 +43,9 @@ def split(action: Action) -> tuple[str, str, bool]:
             return "control", json.dumps([kind.value, value]), False
         case StopSession() | KeepSession():
             return _KINDS[type(action)], "", False
-        case FileInput() | PermissionDecision() | StartSession() | CloseWorkspace():
+        case TakeWorkspace(workspace, digest, size, file_id):
+            return "take", json.dumps((astuple(workspace), digest, size, file_id)), False
+        case FileInput() | PermissionDecision() | StartSession() | CloseWorkspace() | PackWorkspace():
             # A file's path is typed with Enter, though nothing asks the column: older routers wrote it so.
             return _KINDS[type(action)], json.dumps(_parts(action)), isinstance(action, FileInput)
 
@@ -58,11 +65,16 @@ def join(kind: str, text: str, submit: bool) -> Action:  # noqa: FBT001 -- it is
         return _decision(*json.loads(text))
     if kind == START:
         return _start(*json.loads(text))
+    if kind == "take":
+        place, *rest = json.loads(text)
+        return TakeWorkspace(_workspace(*place), *rest)
     made: Action = _OF_PARTS[kind](*json.loads(text))
     return made
 
 
-def _parts(action: FileInput | PermissionDecision | StartSession | CloseWorkspace) -> tuple[object, ...]:
+def _parts(
+    action: FileInput | PermissionDecision | StartSession | CloseWorkspace | PackWorkspace,
+) -> tuple[object, ...]:
     parts: tuple[object, ...] = astuple(action)
     rest, last = parts[:-1], parts[-1]
     if isinstance(action, PermissionDecision):

@@ -29,6 +29,7 @@ _REPLACED = Statement(
     FilePart.select(FilePart.cost).where((FilePart.file_id == given.file_id) & (FilePart.number == given.number))
 )
 _NAME = Statement(FilePart.update({FilePart.owner: ""}).where(FilePart.file_id == given.file_id))
+_REMOVE = Statement(FilePart.delete().where(FilePart.file_id == given.file_id))
 _SIZE = Statement(FilePart.select(fn.COALESCE(fn.SUM(fn.LENGTH(FilePart.data)), 0)).where(_FRESH))
 _NUMBERS = Statement(FilePart.select(FilePart.number).where(_FRESH).order_by(FilePart.number))
 _PART = Statement(
@@ -66,6 +67,11 @@ def held_of_each(connection: sqlite3.Connection) -> dict[str, int]:
 def name(tx: Transaction, file_id: str) -> None:
     """Something names the file from now on: it counts against nobody's quota."""
     _NAME.run(tx, file_id=file_id)
+
+
+def remove(tx: Transaction, file_id: str) -> None:
+    """Nobody wants it any more: its parts go before they are old."""
+    _REMOVE.run(tx, file_id=file_id)
 
 
 def size(tx: Transaction, file_id: str, since: float = 0.0) -> int:

@@ -32,6 +32,7 @@ from router.store import (
     trace,
     voices,
     work_messages,
+    workspace_moves,
     workspaces,
 )
 from router.store.upkeep import Store
@@ -56,6 +57,7 @@ STORES = (
     Store(tables.WorkMessage, purge=work_messages.purge),
     Store(tables.ReadMark, purge=read_marks.purge),
     Store(tables.Workspace, workspaces.shift, workspaces.purge),
+    Store(tables.WorkspaceMove, workspace_moves.shift, workspace_moves.purge),
     Store(tables.Note, purge=notes.purge),
     Store(tables.QuickSession, purge=quick.purge),
     Store(tables.QuickUse, purge=quick.purge_uses),

@@ -6,7 +6,7 @@ from router.domain.command import Command, CommandState
 from router.domain.errors import IllegalTransition, Reason, Refusal
 from router.domain.session import SessionState
 from router.domain.workspace import SOURCES, Event, Figures, KnownWorkspace, NotBegun, Shown, WorkspaceState, apply
-from router.store import machines, sessions, tables
+from router.store import machines, sessions, tables, workspace_moves
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Part
 from router.store.statements import Connection, Statement, all_given, given
@@ -122,7 +122,9 @@ def seen(on: Connection, known: KnownWorkspace) -> Shown:
     """One of them as people see it."""
     session = sessions.find(on, known.session_id) if known.session_id else None
     waits = session is not None and session.state is SessionState.WAITING
-    return Shown(known, waits, is_orphan(on, known))
+    move = workspace_moves.latest(on, known.key)
+    target, why = (move.target if move.is_on_its_way else "", move.detail) if move else ("", "")
+    return Shown(known, waits, is_orphan(on, known), target, why)
 
 
 def page(on: Connection) -> list[KnownWorkspace]:

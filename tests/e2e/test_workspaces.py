@@ -174,3 +174,16 @@ def test_a_workspace_goes_on_on_another_machine(
     [record] = (tree.parent / "state/projects").glob("*/*.jsonl")  # one talk, which went on
     assert "hello there" in record.read_text()
     assert "go on there" in record.read_text()
+
+    system.cli("workspaces", "move", made["key"], "--to", "devbox", "--wait")  # and back, by the router
+
+    back = known(system)
+    assert (back["machineId"], back["state"], back["movingTo"]) == ("devbox", "READY", "")
+    assert (Path(back["path"]) / "notes.txt").read_text() == "mine\n"
+    [there_again] = (Path(back["path"]).parent / "state/projects").glob("*/*.jsonl")
+    assert "go on there" in there_again.read_text()
+    assert not Path(archived["path"]).exists()  # it is the workspace itself again
+    wait_until(there.exists, LONG)  # what the laptop still had
+    assert not tree.exists()
+    refused = system.fails("workspaces", "move", made["key"], "--to", "devbox", "--wait")
+    assert "already" in refused

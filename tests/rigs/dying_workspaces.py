@@ -7,6 +7,7 @@ Points are installed from outside, before and after what changes the disk.
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -19,9 +20,10 @@ from typing import Any
 from agent.backends.workspaces import archive
 from agent.backends.workspaces.folders import Places
 from agent.backends.workspaces.git import Git
+from agent.domain.command import TakeWorkspace
 from agent.store.workspaces import WorkspaceStore
 from tests.rigs.upstream import Upstream
-from tests.rigs.workspace_rig import workspaces
+from tests.rigs.workspace_rig import KEY, CarriedParts, WorkspaceRig, workspaces
 
 Die = Callable[[Path, Upstream, str, str], int]
 """Does a deed in a folder, on a clone of that upstream, and dies at a point; the signal that it died of."""
@@ -31,6 +33,8 @@ SHORT = {
     "archive": ["bundle", "fsync before", "rename before", "rename", "put_aside", "saved archived"],
     "restore": ["extract", "move_in", "unlink"],
     "remove": ["status", "put_aside before", "put_aside"],
+    "pack": ["in place"],
+    "take": ["move_in"],
 }
 """Of these the first word on each step that changes something; TEST_WORKSPACES takes all."""
 
@@ -53,6 +57,14 @@ POINTS = {
         *("saved closing", "rev-list", "status", "put_aside before", "put_aside"),
         *("saved gone before", "saved gone", "clear"),
     ],
+    "pack": [
+        *("rev-list", "bundle", "diff", "fsync before", "fsync", "check", "rename before", "rename", "in place"),
+        *("saved ready before", "saved ready"),
+    ],
+    "take": [
+        *("fsync before", "rename before", "rename", "saved preparing", "clone", "extract", "put_back"),
+        *("move_in before", "move_in", "unlink before", "unlink", "saved ready before", "saved ready"),
+    ],
 }
 
 
@@ -69,7 +81,7 @@ def install(reached: Callable[[str], None]) -> None:
     for name, label in (("_put_work_back", "work"), ("put_back", "put_back")):
         _around_async(archive, name, lambda *_, label=label, **__: label, reached)
     _around_async(Git, "run", lambda _, word, *__, **___: str(word), reached)
-    _around_async(WorkspaceStore, "save", lambda _, known: f"saved {known.state.value}", reached)
+    _around_async(WorkspaceStore, "save", lambda _, known, *__: f"saved {known.state.value}", reached)
 
 
 def _around(
@@ -122,8 +134,18 @@ async def work(folder: Path, upstream: Upstream, deed: str) -> None:
     async with workspaces(folder, upstream) as rig:
         if deed in ("enter", "restore"):
             await rig.service.enter(rig.wanted(restore=deed == "restore"), "s1")
+        elif deed == "pack":
+            await rig.service.pack("c1", KEY)
+        elif deed == "take":
+            await rig.service.take("c2", "s2", taken(rig))
         else:
             await rig.close(archive=deed == "archive")
+
+
+def taken(rig: WorkspaceRig) -> TakeWorkspace:
+    """What is to be taken: the archive that lies in the router's folder."""
+    packed = CarriedParts(rig.places.root.parents[1] / "router").all()
+    return TakeWorkspace(rig.wanted(), hashlib.sha256(packed).hexdigest(), len(packed))
 
 
 def main() -> None:

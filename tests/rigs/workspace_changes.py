@@ -9,6 +9,7 @@ from tests.integration.router.harness import RouterUnderTest
 NAMED = {
     "SayWorkspaceOver": lambda ids: pb.SayWorkspaceOverRequest(key=ids.workspace, over=True),
     "CloseWorkspace": lambda ids: pb.CloseWorkspaceRequest(key=ids.workspace),
+    "MoveWorkspace": lambda ids: pb.MoveWorkspaceRequest(key=ids.workspace, machine_id=ids.machine),
     "Screen": lambda ids: pb.ScreenRequest(session_id=ids.session),
     "CreateCallback": lambda ids: pb.CreateCallbackRequest(session_id=ids.session),
 }

@@ -79,6 +79,7 @@ Control.ListBindings         admin operator viewer approver adapter
 Control.ListWorkspaces       admin operator viewer approver adapter
 Control.SayWorkspaceOver     admin operator adapter
 Control.CloseWorkspace       admin operator adapter
+Control.MoveWorkspace        admin operator adapter
 Control.SweepWorkspaces      admin operator adapter
 Control.DoToMany             admin operator approver
 Control.DropDeadLetter       admin operator adapter

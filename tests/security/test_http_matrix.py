@@ -71,6 +71,7 @@ POST /notes/<number>/keep           admin operator adapter
 GET  /workspaces                    admin operator viewer approver adapter
 POST /workspaces/over               admin operator adapter
 POST /workspaces/close              admin operator adapter
+POST /workspaces/move               admin operator adapter
 POST /workspaces/sweep              admin operator adapter
 POST /webhook/telegram/<path_secret>  telegram
 GET  /console/static/<path:filename>  anyone
@@ -156,6 +157,7 @@ BODIES = {
     "/sessions/<session_id>/unfollow": {"chats": []},
     "/workspaces/over": {"key": "none"},
     "/workspaces/close": {"key": "none"},
+    "/workspaces/move": {"key": "none", "machineId": "none"},
     "/workspaces/sweep": {"dryRun": True},
     "/notes": {"text": "hello", "sessionId": "none"},
 }

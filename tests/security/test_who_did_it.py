@@ -74,7 +74,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     **callbacks.LEAVES,
     **{f"Control/{name}": CHANGES_NOTHING for name in ("ListSessions", "GetCommand", "ListCommands")},
     **{f"Control/{name}": IN_ITS_TRACE for name in ("SendCommand", "CancelCommand", "SendToSession")},
-    "Control/Redrive": IN_ITS_TRACE,
+    **{f"Control/{name}": IN_ITS_TRACE for name in ("Redrive", "MoveWorkspace")},
     "Control/DropDeadLetter": IN_ITS_TRACE,
     **{f"Control/{name}": IN_ITS_TRACE for name in ("Defer", "CancelDeferred", "ChangeDeferred", "SetSummary")},
     "Control/ListDeferred": CHANGES_NOTHING,

@@ -40,6 +40,14 @@ class CloseWorkspace(Body):
     idempotency_key: str | None = None
 
 
+class MoveWorkspace(Body):
+    """A workspace, and the machine that is to have it."""
+
+    key: Filled
+    machine_id: Filled
+    idempotency_key: str | None = None
+
+
 class SweepWorkspaces(Body):
     """A look of the janitor."""
 
@@ -70,6 +78,8 @@ class Workspace(Answer):
     closing_at: Annotated[Time | None, Meta(description="Since when it is to close.")]
     machine_revoked: Annotated[bool, Meta(description="What is in it is on that machine's disk alone.")]
     kept_by: Annotated[str, Meta(description="Who wants it kept, whatever its platform says; mostly empty.")]
+    moving_to: Annotated[str, Meta(description="The machine to which it is on its way; mostly empty.")]
+    move_detail: Annotated[str, Meta(description="Why it stayed where it was, the last time that it was to move.")]
 
 
 class WorkspaceClosing(Answer):
@@ -112,6 +122,13 @@ def add_workspaces(blueprint: Blueprint, control: Callable[[], Control], keyed: 
             asked.key, archive=asked.archive, request=asked.idempotency_key or "", origin=who
         )
         return shown(WorkspaceClosing, command)
+
+    @blueprint.post("/workspaces/move")
+    @endpoint("workspaces", *keyed, 404, 409)
+    def move_workspace(asked: MoveWorkspace) -> Workspace:
+        """Bring it to another machine: it is on its way until movingTo is empty again."""
+        known = control().move_workspace(asked.key, asked.machine_id, request=asked.idempotency_key or "", origin=who)
+        return shown(Workspace, known)
 
     @blueprint.post("/workspaces/sweep")
     @endpoint("workspaces", *keyed)

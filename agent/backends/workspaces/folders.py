@@ -1,10 +1,12 @@
 """Where the parts of workspaces are on this machine. What is removed is put aside by its name first, in one step.
 
     workspaces/open/NAME/{tree,state}   mirrors/…   archives/NAME.tar   making/NAME   removing/NAME   locks/NAME
+    leaving/NAME.COMMAND.tar and coming/NAME.COMMAND.tar, on their way to another machine and from one
 
 Nothing outside of the root is ever moved or removed, wherever a link leads.
 """
 
+import hashlib
 import os
 import shutil
 import stat
@@ -42,10 +44,23 @@ class Places:
         packed = self.archive(name)
         return packed.is_file() and not packed.is_symlink()
 
-    def drop_archive(self, name: str) -> None:
-        """Once what was in it is in its tree: until that is on the disk it is the one place where that is."""
+    def drop_archive(self, name: str, came: Path | None = None) -> None:
+        """Once what was in it is in its tree: until that is on the disk it is the one place where that is.
+
+        Of one that came from another machine, and of what was left here when it went there.
+        """
         os.sync()
-        self.archive(name).unlink()
+        for each in (came, self.archive(name)):
+            if each is not None:
+                each.unlink(missing_ok=True)
+
+    def leaving(self, name: str, command_id: str) -> Path:
+        """The archive that another machine is to get by a command."""
+        return self._carried("leaving", name, command_id)
+
+    def coming(self, name: str, command_id: str) -> Path:
+        """The archive that came from another machine by a command."""
+        return self._carried("coming", name, command_id)
 
     def lock(self, name: str) -> Path:
         """What whoever works on it holds."""
@@ -102,6 +117,21 @@ class Places:
         """Remove what was put aside, or half made."""
         for each in (self.root / "removing" / name, self.making(name), self.scratch(name)):
             _remove(each)
+        _forget(self.root / "leaving", name)
+
+    def _carried(self, way: str, name: str, command_id: str) -> Path:
+        """Its place; those of earlier commands are over, and gone."""
+        path = self.root / way / f"{name}.{hashlib.sha256(command_id.encode()).hexdigest()[:16]}.tar"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _forget(path.parent, name, path.name)
+        return path
+
+
+def _forget(folder: Path, name: str, but: str = "-") -> None:
+    """Remove the archives of one workspace; a name has no dots, so that none is the beginning of another one's."""
+    for each in folder.glob(f"{name}.*"):
+        if not each.name.startswith(but):
+            each.unlink(missing_ok=True)
 
 
 def _remove(folder: Path) -> None:

@@ -66,6 +66,7 @@ MAX_PAGE, DEFAULT_PAGE = 1000, 100
 Asked = (
     pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
     | pb.DeferRequest | pb.AllowForRequest | pb.DoToManyRequest | pb.CloseWorkspaceRequest
+    | pb.MoveWorkspaceRequest
     | pb.EndRuleRequest
 )  # fmt: skip
 

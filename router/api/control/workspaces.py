@@ -57,6 +57,17 @@ class WorkspacesPart(Part):
 
         return await self._once(call, request, pb.CloseWorkspaceResponse, operation)
 
+    async def MoveWorkspace(self, request: pb.MoveWorkspaceRequest, call: Call) -> pb.MoveWorkspaceResponse:
+        who = origin(request, call)
+
+        def operation(tx: Transaction) -> pb.MoveWorkspaceResponse:
+            scope = call.principal.scope
+            check(tx, known := workspaces.get(tx, request.key), scope)
+            self._s.janitor.workspaces.move(tx, known, request.machine_id, who, scope)
+            return pb.MoveWorkspaceResponse(workspace=known_message(workspaces.seen(tx, known)))
+
+        return await self._once(call, request, pb.MoveWorkspaceResponse, operation)
+
     async def SweepWorkspaces(self, request: pb.SweepWorkspacesRequest, call: Call) -> pb.SweepWorkspacesResponse:
         def operation(tx: Transaction) -> pb.SweepWorkspacesResponse:
             scope, person = self._who(tx, call, request.login_id)

@@ -8,7 +8,7 @@ from router.api.convert.files import file_action
 from router.api.convert.permissions import decision_message
 from router.api.convert.sessions import CONTROLS, KINDS
 from router.api.convert.times import duration, timestamp
-from router.api.convert.workspaces import workspace_message
+from router.api.convert.workspaces import workspace_action, workspace_message
 from router.domain.action import (
     KEYS,
     Action,
@@ -18,9 +18,11 @@ from router.domain.action import (
     KeepSession,
     KeyPress,
     Lane,
+    PackWorkspace,
     PermissionDecision,
     StartSession,
     StopSession,
+    TakeWorkspace,
 )
 from router.domain.command import Command, CommandState, Origin
 from router.domain.control import ControlSignal, checked
@@ -67,8 +69,8 @@ def action_message(value: Action) -> pb.Action:
                 workspace=workspace_message(workspace) if workspace else None, platform=platform,
             )  # fmt: skip
             return pb.Action(start_session=start)
-        case CloseWorkspace(key, archive):
-            return pb.Action(close_workspace=pb.CloseWorkspace(key=key, archive=archive))
+        case CloseWorkspace() | PackWorkspace() | TakeWorkspace():
+            return workspace_action(value)
         case StopSession():
             return pb.Action(stop_session=pb.StopSession())
         case KeepSession():

@@ -37,6 +37,15 @@ CLOSES = {
     CommandState.DEAD: "❌ The workspace of {name} stays: {why}.",
     CommandState.FAILED: "❌ The workspace of {name} stays: {why}.",
 }
+PACKS = {
+    CommandState.DONE: "🚚 The workspace of {name} is packed; the other machine gets it now.",
+    CommandState.UNCERTAIN: "❓ The workspace of {name} stays where it is: {why}.",
+    CommandState.CANCELLED: "↩️ Taken back: the workspace of {name} stays where it is.",
+    CommandState.EXPIRED: "⌛ The workspace of {name} stays where it is: {why}.",
+    CommandState.DEAD: "❌ The workspace of {name} stays where it is: {why}.",
+    CommandState.FAILED: "❌ The workspace of {name} stays where it is: {why}.",
+}
+TAKES = PACKS | {CommandState.DONE: "🚚 The workspace of {name} is on the other machine: {how}."}
 KEEPS = {
     CommandState.DONE: "♾ {name} goes on until /end.",
     CommandState.UNCERTAIN: "❓ {name} perhaps goes on after its 24 hours: {why}. Say it again to be sure.",

@@ -6,9 +6,11 @@ from router.domain.action import (
     Input,
     KeepSession,
     KeyPress,
+    PackWorkspace,
     PermissionDecision,
     StartSession,
     StopSession,
+    TakeWorkspace,
 )
 from router.domain.command import Command, CommandState
 from router.domain.control import ControlSignal
@@ -17,7 +19,8 @@ from router.domain.session import Session
 from router.domain.wording.controls import CONTROLS
 from router.domain.wording.labels import LABELS
 from router.domain.wording.reasons import reason_text
-from router.domain.wording.starts import CLOSES, KEEPS, STARTS, STOPS
+from router.domain.wording.starts import CLOSES, KEEPS, PACKS, STARTS, STOPS, TAKES
+from router.domain.wording.workspaces import of_workspace
 
 DONE_TOGETHER = "✅ {name} has got this and the {count} before it."
 TAKEN_TOGETHER = "↩️ Taken back, this and the {count} before it; none of them was typed."
@@ -58,6 +61,8 @@ _OF_ACTIONS = {
     StopSession: STOPS,
     KeepSession: KEEPS,
     CloseWorkspace: CLOSES,
+    PackWorkspace: PACKS,
+    TakeWorkspace: TAKES,
     ControlSignal: CONTROLS,
 }
 _LINES_OF_ACTIONS = {kind: _LINES_OF_TEXTS | lines for kind, lines in _OF_ACTIONS.items()}
@@ -153,8 +158,8 @@ def _typed(command: Command) -> str:
             return "⏹ End"
         case KeepSession():
             return "♾ Keep"
-        case CloseWorkspace(key=key):
-            return f"🗄 {key}"
+        case CloseWorkspace() | PackWorkspace() | TakeWorkspace():
+            return of_workspace(command.action)
         case ControlSignal():
             return command.action.words
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from router.domain.action import CloseWorkspace, PackWorkspace, TakeWorkspace
 from router.domain.workspace import Shown, WorkspaceState, label
 
 NONE = (
@@ -22,7 +23,10 @@ _STATES = {
     WorkspaceState.GONE: "gone",
     WorkspaceState.FAILED: "❌ failed",
 }
-HOW = "/workspaces lists them. /workspaces close NAME: in 7 days it goes. /workspaces keep NAME: it stays."
+HOW = (
+    "/workspaces lists them. /workspaces close NAME: in 7 days it goes. /workspaces keep NAME: it stays."
+    " /workspaces move NAME MACHINE: it goes to that machine."
+)
 NO_SUCH = "There is no workspace of that name. /workspaces lists them."
 SEVERAL = "Several are called so. Name one by its key: {keys}"
 _LINE = "{state} · {key} on {machine}{work}{why}"
@@ -45,12 +49,21 @@ def now(shown: Shown) -> str:
     return _line(shown)
 
 
+def of_workspace(action: CloseWorkspace | PackWorkspace | TakeWorkspace) -> str:
+    """What is done with one, as a line."""
+    if isinstance(action, CloseWorkspace):
+        return f"🗄 {action.key}"
+    return f"🚚 {action.key if isinstance(action, PackWorkspace) else action.workspace.key}"
+
+
 def _line(shown: Shown) -> str:
     known, state = shown.known, shown.state
     figures, name = known.figures, label(known.key, known.repository)
     words = [f"{figures.unpushed} unpushed"] if figures.unpushed else []
     words += ["changed"] if figures.is_dirty and figures.head else []
     why = f": {figures.detail}" if figures.detail and state is WorkspaceState.FAILED else ""
+    why += f", on its way to {shown.moving_to}" if shown.moving_to else ""
+    why += f", stayed there: {shown.move_detail}" if shown.move_detail else ""
     why += f", kept by {known.kept_by}" if known.kept_by else ""
     return _LINE.format(
         state=_STATES[state], key=known.key if known.key.endswith(name) else f"{name} ({known.key})",

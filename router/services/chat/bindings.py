@@ -33,7 +33,7 @@ from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
 from router.services.starts import Starts
-from router.store import chats, commands, machines, permissions, sessions
+from router.store import chats, commands, machines, permissions, sessions, workspace_moves
 from router.store.database import Transaction
 
 COMMANDS = frozenset(["stop", "cancel", "end"])
@@ -112,7 +112,8 @@ class BoundChats:
         """Begin a session in that chat: what is said there from now on is for it."""
         said = _with_context(replace(inbound, text=text)) if text.strip() else ""
         place = _workspace(tx, inbound, binding)
-        wanted = Wanted(binding.machine_id, StartSession(said, binding.folder, agent=binding.agent, workspace=place))
+        machine_id = (place and workspace_moves.came_to(tx, place.key)) or binding.machine_id  # people brought it there
+        wanted = Wanted(machine_id, StartSession(said, binding.folder, agent=binding.agent, workspace=place))
         begun = self._start(tx, inbound, wanted)
         if begun.command_id:
             chats.choose_session(tx, inbound.chat, begun.session_id)

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from router.domain.command import Origin
+from router.domain.errors import Refusal
 from router.domain.person import Deed
 from router.domain.routing import Inbound
+from router.domain.scope import EVERYTHING
 from router.domain.wording import workspaces as wording
 from router.domain.workspace import Shown, WorkspaceState, label
 from router.services.janitor import Janitor
@@ -30,6 +33,10 @@ class ChatWorkspaces:
         if not argument:
             return wording.listed(there)
         verb, _, name = argument.partition(" ")
+        if verb == "move" and len(words := name.split()) == 2:
+            return rights.refusal(tx, person, Deed.TYPE, "") or self._move(
+                tx, inbound, _named(there, words[0]), words[1]
+            )
         if (over := _OVER.get(verb)) is None or not name.strip():
             return wording.HOW
         return rights.refusal(tx, person, Deed.TYPE, "") or self._say(
@@ -41,6 +48,17 @@ class ChatWorkspaces:
             return wording.which(found)
         key = found[0].known.key
         self._janitor.say(tx, key, inbound.actor or inbound.chat.transport, over=over)
+        return wording.now(workspaces.seen(tx, workspaces.get(tx, key)))
+
+    def _move(self, tx: Transaction, inbound: Inbound, found: Sequence[Shown], machine_id: str) -> str:
+        if len(found) != 1:
+            return wording.which(found)
+        key, scope = found[0].known.key, inbound.person.scope if inbound.person else EVERYTHING
+        who = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
+        try:
+            self._janitor.workspaces.move(tx, workspaces.get(tx, key), machine_id, who, scope)
+        except Refusal as refusal:
+            return refusal.text
         return wording.now(workspaces.seen(tx, workspaces.get(tx, key)))
 
 

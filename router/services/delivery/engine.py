@@ -10,7 +10,7 @@ from functools import partial
 
 from router.clock import Clock
 from router.domain import backoff
-from router.domain.action import Lane, StartSession
+from router.domain.action import OF_WORKSPACES, Lane, StartSession
 from router.domain.command import (
     LIVE,
     Command,
@@ -59,6 +59,7 @@ class DeliveryEngine:
         self._backoffs: Backoffs[str] = Backoffs(clock, wakeups)
         self._status_messages, self._started = status_messages, clock.now()
         self.resends = 0
+        self.on_workspace: Callable[[Transaction, Command], None] | None = None  # hears of the ends of such commands
 
     def recover(self, tx: Transaction) -> None:
         """After a start no link is open: what was sent and not confirmed waits for the next one."""
@@ -152,6 +153,8 @@ class DeliveryEngine:
             link.release(tx, command.command_id)
         if isinstance(ended.action, StartSession):
             self._start_ended(tx, ended)
+        if self.on_workspace and isinstance(ended.action, OF_WORKSPACES):
+            self.on_workspace(tx, ended)
         self._status_messages.ended(tx, ended)
         self._wake(tx, ended)
         return ended

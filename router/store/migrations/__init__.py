@@ -60,6 +60,7 @@ from router.store.migrations import (
     m0055_proposals,
     m0056_workspaces,
     m0057_callbacks,
+    m0058_workspace_moves,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -120,6 +121,7 @@ MIGRATIONS: list[list[str]] = [
     m0055_proposals.STATEMENTS,
     m0056_workspaces.STATEMENTS,
     m0057_callbacks.STATEMENTS,
+    m0058_workspace_moves.STATEMENTS,
 ]
 
 

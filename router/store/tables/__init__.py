@@ -26,7 +26,7 @@ from router.store.tables.quick import Proposed, QuickSession, QuickUse
 from router.store.tables.session_messages import Consent, SessionMessage
 from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
-from router.store.tables.workspaces import Workspace
+from router.store.tables.workspaces import Workspace, WorkspaceMove
 
 __all__ = [
     "AnswerRule", "ApiKey", "AuditAnchor", "AuditEntry", "Batch", "Binding", "Browser", "Callback", "Cancel",
@@ -34,5 +34,5 @@ __all__ = [
     "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Note", "NoteParts", "NoteWords",
     "Notification", "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "Proposed",
     "QuickSession", "QuickUse", "ReadMark", "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger",
-    "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage", "Workspace",
+    "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage", "Workspace", "WorkspaceMove",
 ]  # fmt: skip

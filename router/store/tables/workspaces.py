@@ -3,6 +3,7 @@
 from peewee import BooleanField, IntegerField, Model, TextField
 
 from router.domain.workspace import WorkspaceState
+from router.domain.workspace_move import MoveState
 from router.store.columns import TimeField, text_of
 
 
@@ -39,3 +40,30 @@ class Workspace(Model):
 
 
 Workspace.add_index(Workspace.session_id, name="workspaces_session")
+
+
+class WorkspaceMove(Model):
+    """One row for each move; what the columns mean says the domain's WorkspaceMove."""
+
+    move_id = TextField(primary_key=True)
+    key = TextField()
+    source = TextField()
+    target = TextField()
+    session_id = TextField()
+    actor = TextField()
+    command_id = TextField()
+    created_at = TimeField()
+    changed_at = TimeField()
+    state = text_of(MoveState)
+    digest = TextField()
+    size = IntegerField()
+    detail = TextField()
+    left_at = TimeField(null=True)
+
+    class Meta:
+        table_name = "workspace_moves"
+        without_rowid = True
+
+
+WorkspaceMove.add_index(WorkspaceMove.key, name="workspace_moves_key")
+WorkspaceMove.add_index(WorkspaceMove.command_id, name="workspace_moves_command")

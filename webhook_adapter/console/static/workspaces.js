@@ -58,8 +58,8 @@ export function workspacesView() {
 
 function row(one, decision, say) {
   const work = [one.unpushed && `${one.unpushed} unpushed`, one.dirty && one.head && "changed"].filter(Boolean).join(", ");
-  const where = one.machine_revoked ? `${one.machine_id}, which was revoked: what is in it is on that disk alone` : one.machine_id;
-  const why = one.detail || (one.kept_by ? `Kept by ${one.kept_by}` : one.decision);
+  const where = one.machine_revoked ? `${one.machine_id}, which was revoked: what is in it is on that disk alone` : one.moving_to ? `${one.machine_id}, on its way to ${one.moving_to}` : one.machine_id;
+  const why = (one.move_detail && `It stayed where it was: ${one.move_detail}`) || one.detail || (one.kept_by ? `Kept by ${one.kept_by}` : one.decision);
   const node = h("li", { class: "card" },
     h("div", { class: "meta" }, h("span", { class: "strong" }, one.key), h("time", { class: "quiet", title: hover(one.changed_at) }, `${day(one.changed_at)}, ${clock(one.changed_at)}`)),
     one.repository && h("p", { class: "quiet" }, one.repository),

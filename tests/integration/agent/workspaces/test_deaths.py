@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from agent.domain.workspace import WorkspaceState
-from tests.rigs.dying_workspaces import POINTS, SHORT, Die
+from tests.integration.agent.workspaces import test_moves as moves
+from tests.rigs.dying_workspaces import POINTS, SHORT, Die, taken
 from tests.rigs.upstream import Upstream, git
-from tests.rigs.workspace_rig import WorkspaceRig, workspaces
+from tests.rigs.workspace_rig import KEY, CarriedParts, WorkspaceRig, workspaces
 from tests.rigs.workspace_work import TALK, leave_work, missing, missing_in, missing_packed
 
 KILLED = 9
@@ -148,3 +149,42 @@ async def test_what_is_nowhere_else_stays_whenever_an_agent_dies_that_should_rem
         assert lost(rig) == []
         assert "Not removed" in await rig.close()
         assert lost(rig) == []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", CHOSEN["pack"])
+async def test_an_agent_killed_while_it_packs_packs_again(
+    tmp_path: Path, upstream: Upstream, die: Die, point: str
+) -> None:
+    async with workspaces(tmp_path, upstream) as rig:
+        await moves.with_work(rig)
+        before = moves.seen(rig)
+    assert die(tmp_path, upstream, point, "pack") == KILLED
+
+    async with workspaces(tmp_path, upstream) as rig:
+        assert moves.seen(rig) == before
+        await rig.service.pack("c1", KEY)
+
+        assert (await rig.carried())[-1][1:] == (taken(rig).digest, taken(rig).size)
+        assert moves.seen(rig) == before
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", CHOSEN["take"])
+async def test_an_agent_killed_while_it_takes_has_it_whole_in_the_end(
+    tmp_path: Path, upstream: Upstream, die: Die, point: str
+) -> None:
+    there = tmp_path / "there"
+    async with workspaces(tmp_path / "here", upstream, carrier=CarriedParts(there / "router").carrier) as rig:
+        await moves.with_work(rig)
+        await rig.service.pack("c1", KEY)
+        before = moves.seen(rig)
+    assert die(there, upstream, point, "take") == KILLED
+
+    async with workspaces(there, upstream) as other:
+        await other.service.take("c2", "s2", taken(other))
+
+        assert moves.seen(other) == before
+        assert (await other.known()).conversation_id == moves.TALK
+        assert (await other.carried())[-1][0] == "ready"
+        assert moves.carried(other) == []

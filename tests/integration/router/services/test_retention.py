@@ -31,6 +31,7 @@ STAYS = {
     "work_messages": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "read_marks": ("session_id IN (SELECT session_id FROM sessions) AND person_id = ''", "go after session and person"),
     "bindings": (ALL, "which machine works for what; one goes when it is ended"),
+    "workspace_moves": ("state NOT IN ('done', 'failed')", "the old machine has something of it"),
     "workspaces": ("state != 'gone'", "still on a machine's disk, or in an archive there"),
     "machines": (ALL, "who may connect"),
     "join_tokens": ("used_by_key IS NOT NULL", "the same pair of token and key may ask again"),

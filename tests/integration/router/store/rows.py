@@ -10,6 +10,7 @@ STATES = {
     "permissions": ["open", "allowed"],
     "deferred": ["waiting", "paused", "done"],
     "sessions": ["idle", "ended"],
+    "workspace_moves": ["packing", "left", "done"],
     "workspaces": ["ready", "closing", "gone"],
     "messages": ["of the idle session", "of the ended one"],
     "places": ["of the idle session", "of the ended one"],
@@ -23,7 +24,17 @@ KNOWN: dict[str, dict[str, object]] = {
 }
 _NOT_OVER = {"queued", "sent", "received", "open", "waiting", "paused"}
 _WHEN_OVER = ("ended_at", "decided_at", "delivered_at")
-_IDS = ("command_id", "notification_id", "permission_id", "session_id", "bare_id", "message_id", "deferred_id", "key")
+_IDS = (
+    "command_id",
+    "notification_id",
+    "permission_id",
+    "session_id",
+    "bare_id",
+    "message_id",
+    "deferred_id",
+    "key",
+    "move_id",
+)
 
 
 def insert(connection: sqlite3.Connection, table: str, **known: object) -> None:

@@ -52,6 +52,25 @@ def test_one_is_started_in_listed_closed_and_swept(http: FlaskClient, link: Thin
     assert link.commands(1)[0].action.close_workspace.archive
 
 
+def test_one_goes_to_another_machine(http: FlaskClient, router: RouterUnderTest) -> None:
+    able = ["start", "workspaces", "moves"]
+    with router.machine("devbox").connected(capabilities=able) as link:
+        http.post("/sessions/start", headers=KEY, json={"prompt": "go", "workspace": PLACE})
+        [frame] = link.commands(1)
+        link.receipt(frame.command_id)
+        link.result(1, frame.command_id, outcome=link_pb.RESULT_OUTCOME_FAILED, reason=types.REASON_WORKSPACE_FAILED)
+        state = types.WORKSPACE_STATE_READY
+        link.frame(workspace_update=link_pb.WorkspaceUpdate(upstream_seq=2, key="acme/api#12", state=state))
+        link.acked(2)
+        with router.machine("laptop").connected(capabilities=able):
+            asked = {"key": "acme/api#12", "machineId": "laptop"}
+            moving = http.post("/workspaces/move", headers=KEY, json=asked)
+
+            assert (moving.status_code, moving.json["movingTo"]) == (200, "laptop")  # type: ignore[index]
+            assert link.commands(1)[0].action.pack_workspace.key == "acme/api#12"
+            assert http.post("/workspaces/move", headers=KEY, json=asked).status_code == 409
+
+
 def test_what_is_not_there_is_not_found(http: FlaskClient) -> None:
     assert http.post("/workspaces/close", headers=KEY, json={"key": "nowhere"}).status_code == 404
     assert http.get("/workspaces", headers=KEY).json == []

@@ -240,7 +240,7 @@ class GetCommandPartRequest(_message.Message):
     COMMAND_ID_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
-    """The command, whose action is file."""
+    """The command, whose action is file or take_workspace."""
     number: _builtins.int
     """From 0."""
     def __init__(
@@ -1412,6 +1412,8 @@ class WorkspaceUpdate(_message.Message):
     UNPUSHED_FIELD_NUMBER: _builtins.int
     BYTES_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    ARCHIVE_DIGEST_FIELD_NUMBER: _builtins.int
+    ARCHIVE_BYTES_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number among all durable frames of the machine."""
     key: _builtins.str
@@ -1432,6 +1434,10 @@ class WorkspaceUpdate(_message.Message):
     """What it takes of the disk."""
     detail: _builtins.str
     """For people: why it FAILED, what the machine did. At most 1000 characters."""
+    archive_digest: _builtins.str
+    """Of the archive that pack_workspace made, or that take_workspace put back: its SHA-256, in lower-case hexadecimal."""
+    archive_bytes: _builtins.int
+    """How many bytes it has."""
     def __init__(
         self,
         *,
@@ -1444,10 +1450,12 @@ class WorkspaceUpdate(_message.Message):
         unpushed: _builtins.int = ...,
         bytes: _builtins.int = ...,
         detail: _builtins.str = ...,
+        archive_digest: _builtins.str = ...,
+        archive_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "detail", b"detail", "dirty", b"dirty", "head", b"head", "key", b"key", "path", b"path", "state", b"state", "unpushed", b"unpushed", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_bytes", b"archive_bytes", "archive_digest", b"archive_digest", "bytes", b"bytes", "detail", b"detail", "dirty", b"dirty", "head", b"head", "key", b"key", "path", b"path", "state", b"state", "unpushed", b"unpushed", "upstream_seq", b"upstream_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

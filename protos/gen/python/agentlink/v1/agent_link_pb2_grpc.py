@@ -107,7 +107,7 @@ class AgentLinkServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutPart(self, request, context):
-        """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it.
+        """Keeps a part of a file of the machine, for the NotifyWithFiles or the workspace_update that will name it. The same part again replaces it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,7 @@ class AgentLinkStub:
     GetPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.GetCommandPartRequest, _agent_link_pb2.GetCommandPartResponse]
     """A part of the file of a command, for the machine that has to carry it out."""
     PutPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]
-    """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it."""
+    """Keeps a part of a file of the machine, for the NotifyWithFiles or the workspace_update that will name it. The same part again replaces it."""
     NotifyWithFiles: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.NotifyWithFilesRequest, _agent_link_pb2.NotifyWithFilesResponse]
     """A message for people with files, all of whose parts were put. OK means: both are on disk, once, however often it is
     repeated. Beside the link, so that nothing on it waits for an upload. FILE_GONE: a part is missing; ask, and put it.
@@ -78,7 +78,7 @@ class AgentLinkAsyncStub(AgentLinkStub):
     GetPart: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.GetCommandPartRequest, _agent_link_pb2.GetCommandPartResponse]  # type: ignore[assignment]
     """A part of the file of a command, for the machine that has to carry it out."""
     PutPart: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]  # type: ignore[assignment]
-    """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it."""
+    """Keeps a part of a file of the machine, for the NotifyWithFiles or the workspace_update that will name it. The same part again replaces it."""
     NotifyWithFiles: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.NotifyWithFilesRequest, _agent_link_pb2.NotifyWithFilesResponse]  # type: ignore[assignment]
     """A message for people with files, all of whose parts were put. OK means: both are on disk, once, however often it is
     repeated. Beside the link, so that nothing on it waits for an upload. FILE_GONE: a part is missing; ask, and put it.
@@ -133,7 +133,7 @@ class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_link_pb2.PutPartRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agent_link_pb2.PutPartResponse, _abc.Awaitable[_agent_link_pb2.PutPartResponse]]:
-        """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it."""
+        """Keeps a part of a file of the machine, for the NotifyWithFiles or the workspace_update that will name it. The same part again replaces it."""
 
     @_abc_1.abstractmethod
     def NotifyWithFiles(

@@ -4979,6 +4979,66 @@ class CloseWorkspaceResponse(_message.Message):
 Global___CloseWorkspaceResponse: _TypeAlias = CloseWorkspaceResponse  # noqa: Y015
 
 @_typing.final
+class MoveWorkspaceRequest(_message.Message):
+    """Brings a workspace to another machine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which."""
+    machine_id: _builtins.str
+    """To which machine. Both are within the caller's scope, and both name "moves" in hello."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def origin(self) -> _types_pb2.Origin:
+        """The way in, for receipts and the trace; unset means the key that called."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        machine_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        origin: _types_pb2.Origin | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "machine_id", b"machine_id", "origin", b"origin", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveWorkspaceRequest: _TypeAlias = MoveWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class MoveWorkspaceResponse(_message.Message):
+    """It is on its way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def workspace(self) -> _types_pb2.KnownWorkspace:
+        """As it is now: ListWorkspaces says when it has arrived."""
+
+    def __init__(
+        self,
+        *,
+        workspace: _types_pb2.KnownWorkspace | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveWorkspaceResponse: _TypeAlias = MoveWorkspaceResponse  # noqa: Y015
+
+@_typing.final
 class SweepWorkspacesRequest(_message.Message):
     """Has the janitor look."""
 

@@ -393,6 +393,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.CloseWorkspaceRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.CloseWorkspaceResponse.FromString,
                 _registered_method=True)
+        self.MoveWorkspace = channel.unary_unary(
+                '/agentlink.v1.Control/MoveWorkspace',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.MoveWorkspaceRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.MoveWorkspaceResponse.FromString,
+                _registered_method=True)
         self.SweepWorkspaces = channel.unary_unary(
                 '/agentlink.v1.Control/SweepWorkspaces',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SweepWorkspacesRequest.SerializeToString,
@@ -925,6 +930,14 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MoveWorkspace(self, request, context):
+        """Brings a workspace to another machine, with what is nowhere else and its conversation. It is where it was until the
+        other machine has all of it: until then moving_to is set, and nothing begins in it. Where it stayed, move_detail says why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SweepWorkspaces(self, request, context):
         """What the janitor would do now with each workspace, and why; without dry_run it is done.
         """
@@ -1310,6 +1323,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.CloseWorkspace,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.CloseWorkspaceRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.CloseWorkspaceResponse.SerializeToString,
+            ),
+            'MoveWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveWorkspace,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.MoveWorkspaceRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.MoveWorkspaceResponse.SerializeToString,
             ),
             'SweepWorkspaces': grpc.unary_unary_rpc_method_handler(
                     servicer.SweepWorkspaces,
@@ -3253,6 +3271,33 @@ class Control:
             '/agentlink.v1.Control/CloseWorkspace',
             agentlink_dot_v1_dot_control__pb2.CloseWorkspaceRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.CloseWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/MoveWorkspace',
+            agentlink_dot_v1_dot_control__pb2.MoveWorkspaceRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.MoveWorkspaceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -192,6 +192,10 @@ class ControlStub:
     """
     CloseWorkspace: _grpc.UnaryUnaryMultiCallable[_control_pb2.CloseWorkspaceRequest, _control_pb2.CloseWorkspaceResponse]
     """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else."""
+    MoveWorkspace: _grpc.UnaryUnaryMultiCallable[_control_pb2.MoveWorkspaceRequest, _control_pb2.MoveWorkspaceResponse]
+    """Brings a workspace to another machine, with what is nowhere else and its conversation. It is where it was until the
+    other machine has all of it: until then moving_to is set, and nothing begins in it. Where it stayed, move_detail says why.
+    """
     SweepWorkspaces: _grpc.UnaryUnaryMultiCallable[_control_pb2.SweepWorkspacesRequest, _control_pb2.SweepWorkspacesResponse]
     """What the janitor would do now with each workspace, and why; without dry_run it is done."""
     Mute: _grpc.UnaryUnaryMultiCallable[_control_pb2.MuteRequest, _control_pb2.MuteResponse]
@@ -363,6 +367,10 @@ class ControlAsyncStub(ControlStub):
     """
     CloseWorkspace: _aio.UnaryUnaryMultiCallable[_control_pb2.CloseWorkspaceRequest, _control_pb2.CloseWorkspaceResponse]  # type: ignore[assignment]
     """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else."""
+    MoveWorkspace: _aio.UnaryUnaryMultiCallable[_control_pb2.MoveWorkspaceRequest, _control_pb2.MoveWorkspaceResponse]  # type: ignore[assignment]
+    """Brings a workspace to another machine, with what is nowhere else and its conversation. It is where it was until the
+    other machine has all of it: until then moving_to is set, and nothing begins in it. Where it stayed, move_detail says why.
+    """
     SweepWorkspaces: _aio.UnaryUnaryMultiCallable[_control_pb2.SweepWorkspacesRequest, _control_pb2.SweepWorkspacesResponse]  # type: ignore[assignment]
     """What the janitor would do now with each workspace, and why; without dry_run it is done."""
     Mute: _aio.UnaryUnaryMultiCallable[_control_pb2.MuteRequest, _control_pb2.MuteResponse]  # type: ignore[assignment]
@@ -957,6 +965,16 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.CloseWorkspaceResponse, _abc.Awaitable[_control_pb2.CloseWorkspaceResponse]]:
         """Has its machine archive a workspace now, or remove it where nothing in it is nowhere else."""
+
+    @_abc_1.abstractmethod
+    def MoveWorkspace(
+        self,
+        request: _control_pb2.MoveWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.MoveWorkspaceResponse, _abc.Awaitable[_control_pb2.MoveWorkspaceResponse]]:
+        """Brings a workspace to another machine, with what is nowhere else and its conversation. It is where it was until the
+        other machine has all of it: until then moving_to is set, and nothing begins in it. Where it stayed, move_detail says why.
+        """
 
     @_abc_1.abstractmethod
     def SweepWorkspaces(

@@ -1129,6 +1129,8 @@ class Action(_message.Message):
     KEEP_SESSION_FIELD_NUMBER: _builtins.int
     CONTROL_FIELD_NUMBER: _builtins.int
     CLOSE_WORKSPACE_FIELD_NUMBER: _builtins.int
+    PACK_WORKSPACE_FIELD_NUMBER: _builtins.int
+    TAKE_WORKSPACE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def input(self) -> Global___Input:
         """Type text."""
@@ -1167,6 +1169,18 @@ class Action(_message.Message):
         for the session that was in the workspace last, also where that has ended.
         """
 
+    @_builtins.property
+    def pack_workspace(self) -> Global___PackWorkspace:
+        """Pack a workspace for another machine. Made by the router alone, for MoveWorkspace; SendCommand refuses it. As
+        close_workspace, for the session that was in it last. Only for machines whose hello names "moves".
+        """
+
+    @_builtins.property
+    def take_workspace(self) -> Global___TakeWorkspace:
+        """Put a workspace that was packed elsewhere into this machine's. Made by the router alone, for MoveWorkspace, and for a
+        session that never ran; SendCommand refuses it. Only for machines whose hello names "moves".
+        """
+
     def __init__(
         self,
         *,
@@ -1179,12 +1193,14 @@ class Action(_message.Message):
         keep_session: Global___KeepSession | None = ...,
         control: Global___ControlSignal | None = ...,
         close_workspace: Global___CloseWorkspace | None = ...,
+        pack_workspace: Global___PackWorkspace | None = ...,
+        take_workspace: Global___TakeWorkspace | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["close_workspace", b"close_workspace", "control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close_workspace", b"close_workspace", "control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "pack_workspace", b"pack_workspace", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session", "take_workspace", b"take_workspace"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_workspace", b"close_workspace", "control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_workspace", b"close_workspace", "control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "pack_workspace", b"pack_workspace", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session", "take_workspace", b"take_workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file", "keep_session", "control", "close_workspace"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file", "keep_session", "control", "close_workspace", "pack_workspace", "take_workspace"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -1355,6 +1371,8 @@ class KnownWorkspace(_message.Message):
     CLOSING_AT_FIELD_NUMBER: _builtins.int
     MACHINE_REVOKED_FIELD_NUMBER: _builtins.int
     KEPT_BY_FIELD_NUMBER: _builtins.int
+    MOVING_TO_FIELD_NUMBER: _builtins.int
+    MOVE_DETAIL_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine it is on."""
     state: Global___WorkspaceState.ValueType
@@ -1379,6 +1397,10 @@ class KnownWorkspace(_message.Message):
     """Its machine was revoked: what is in it is on that disk alone, and nobody here looks after it."""
     kept_by: _builtins.str
     """Who wants it kept, whatever its platform says of what it is for; empty: nobody."""
+    moving_to: _builtins.str
+    """The machine to which it is on its way; empty where it is on none."""
+    move_detail: _builtins.str
+    """What became of its last move, for people: why it stayed where it was."""
     @_builtins.property
     def workspace(self) -> Global___Workspace:
         """What was asked for."""
@@ -1414,10 +1436,12 @@ class KnownWorkspace(_message.Message):
         closing_at: _timestamp_pb2.Timestamp | None = ...,
         machine_revoked: _builtins.bool = ...,
         kept_by: _builtins.str = ...,
+        moving_to: _builtins.str = ...,
+        move_detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "closing_at", b"closing_at", "created_at", b"created_at", "workspace", b"workspace"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "changed_at", b"changed_at", "closing_at", b"closing_at", "created_at", b"created_at", "decision", b"decision", "detail", b"detail", "dirty", b"dirty", "head", b"head", "kept_by", b"kept_by", "machine_id", b"machine_id", "machine_revoked", b"machine_revoked", "path", b"path", "session_id", b"session_id", "state", b"state", "unpushed", b"unpushed", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "changed_at", b"changed_at", "closing_at", b"closing_at", "created_at", b"created_at", "decision", b"decision", "detail", b"detail", "dirty", b"dirty", "head", b"head", "kept_by", b"kept_by", "machine_id", b"machine_id", "machine_revoked", b"machine_revoked", "move_detail", b"move_detail", "moving_to", b"moving_to", "path", b"path", "session_id", b"session_id", "state", b"state", "unpushed", b"unpushed", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1453,6 +1477,65 @@ class CloseWorkspace(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseWorkspace: _TypeAlias = CloseWorkspace  # noqa: Y015
+
+@_typing.final
+class PackWorkspace(_message.Message):
+    """Has a machine make an archive of a workspace that stays as it is, and put all parts of it (PutPart) under a file_id that is
+    the archive's digest. A workspace_update with archive_digest and archive_bytes comes before DONE. FAILED, with the
+    workspace as it was: a session runs in it (ILLEGAL_STATE), the archive has more bytes than may be carried (TOO_LARGE).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackWorkspace: _TypeAlias = PackWorkspace  # noqa: Y015
+
+@_typing.final
+class TakeWorkspace(_message.Message):
+    """Has a machine fetch an archive in parts (GetPart), check it, and put it back. A workspace_update with READY and
+    archive_digest comes before DONE, and from then on the workspace is here. FAILED: nothing of it is here.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: _builtins.int
+    ARCHIVE_DIGEST_FIELD_NUMBER: _builtins.int
+    ARCHIVE_BYTES_FIELD_NUMBER: _builtins.int
+    archive_digest: _builtins.str
+    """SHA-256 of the archive, in lower-case hexadecimal. What has another one is not put back."""
+    archive_bytes: _builtins.int
+    """How many bytes it has."""
+    @_builtins.property
+    def workspace(self) -> Global___Workspace:
+        """Which, and of what."""
+
+    def __init__(
+        self,
+        *,
+        workspace: Global___Workspace | None = ...,
+        archive_digest: _builtins.str = ...,
+        archive_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["workspace", b"workspace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_bytes", b"archive_bytes", "archive_digest", b"archive_digest", "workspace", b"workspace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeWorkspace: _TypeAlias = TakeWorkspace  # noqa: Y015
 
 @_typing.final
 class StopSession(_message.Message):
