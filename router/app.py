@@ -117,7 +117,7 @@ class Router:
     """The parts, put together."""
 
     def __init__(
-        self, database: Database, key: RouterKey, clock: Clock, settings_keys: Mapping[Role, str],
+        self, database: Database, key: RouterKey, clock: Clock, settings_keys: Mapping[Role, str], model: str = "",
         randomness: Randomness = SYSTEM, audit_kept: float = KEPT, requirements: Requirements = NOTHING_ASKED,
         rules: tuple[RiskRule, ...] = SHIPPED, quotas: Quotas = USUAL, zone: str = "UTC", cap: Daily = FEW,
     ) -> None:  # fmt: skip
@@ -129,7 +129,7 @@ class Router:
         status_messages = StatusMessages(outbox, lines, clock, new_id, token, hub.connected)
         delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter, cap, zone)
         self.workspaces, janitor, starts = _workspaces(delivery, gates, hub, clock, new_id)
-        topics, memory = Topics(outbox, status_messages, clock, new_id), Memory(status_messages, clock)
+        topics, memory = Topics(outbox, status_messages, clock, new_id), Memory.of(status_messages, clock, model)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people, refusals = _people(seal, subscriptions, status_messages, clock, randomness), Refusals(database, clock)
         again, presence = Escalations(outbox, wakeups, clock, new_id, token, rules, zone), Presence(hub)
@@ -164,7 +164,7 @@ class Router:
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self._delivery_receipts, self._delivery, self.servicers = told, delivery, Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files), ChatLinkServicer(database, bound, outbox, told,
-            files, people, permissions, concerns, refusals), ControlServicer(services),
+            files, people, permissions, concerns, refusals, memory.embeddings), ControlServicer(services),
             MemoryServicer(services, memory), IdentityServicer(key), guard)  # fmt: skip
 
     async def recover(self) -> None:
@@ -249,12 +249,9 @@ async def serve(config: RouterConfig, ready: Callable[[str], None]) -> None:
 
 @asynccontextmanager
 async def running(
-    config: RouterConfig,
-    ready: Callable[[str], None],
-    *,
-    clock: Clock | None = None,
+    config: RouterConfig, ready: Callable[[str], None], *, clock: Clock | None = None,
     database: Callable[[Path, asyncio.AbstractEventLoop], Database] = Database,
-) -> AsyncIterator[Router]:
+) -> AsyncIterator[Router]:  # fmt: skip
     """A router that serves inside the block and is stopped in order after it. Ends the block if a timer breaks."""
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(config.data_dir):
@@ -266,7 +263,7 @@ async def running(
         router = Router(
             store, key, clock, config.keys, audit_kept=config.audit_days * DAY,
             requirements=config.requirements, rules=rules, quotas=config.quotas, cap=config.quick,
-            zone=local_zone(config.zone),
+            zone=local_zone(config.zone), model=config.embeddings,
         )  # fmt: skip
         # Migrated and read before the writer thread runs: nobody else has the file open.
         server = Server(router.servicers)

@@ -47,6 +47,7 @@ class RouterConfig:
     quotas: Quotas = USUAL
     zone: str = "UTC"  # of times of day; empty: the machine's
     quick: Daily = FEW
+    embeddings: str = ""  # the model that says what notes mean
 
     @property
     def keys(self) -> dict[Role, str]:
@@ -85,6 +86,7 @@ class RouterConfig:
             quotas=_quotas(environ),
             zone=environ.get("TZ", ""),
             quick=_quick(environ.get("POINTSMAN_QUICK_DAILY", "")),
+            embeddings=environ.get("POINTSMAN_EMBEDDINGS_MODEL", "").strip(),
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):

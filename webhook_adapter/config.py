@@ -103,6 +103,14 @@ class TranscriberConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddingsConfig:
+    """What says what notes mean: an address, and its key."""
+
+    url: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AdapterConfig:
     """Everything the HTTP process and the courier need."""
 
@@ -117,6 +125,7 @@ class AdapterConfig:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # they are believed for whom they speak
     private_push: bool = False  # browsers' push services may be on this machine or network
     transcriber: TranscriberConfig | None = None
+    embeddings: EmbeddingsConfig | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """All settings as they were given, secrets too: platforms from elsewhere read their own."""
 
@@ -132,7 +141,7 @@ class AdapterConfig:
         own = (
             self.api_key,
             *(secret for name in names if (secret := _given(self.environ, name))),
-            *([self.transcriber.key] if self.transcriber and self.transcriber.key else []),
+            *(asked.key for asked in (self.transcriber, self.embeddings) if asked and asked.key),
         )
         if self.telegram is None:
             return own
@@ -153,6 +162,7 @@ class AdapterConfig:
             trusted_proxies=_networks(environ, "POINTSMAN_TRUSTED_PROXIES"),
             private_push=_given(environ, "POINTSMAN_PUSH_PRIVATE") == "1",
             transcriber=_transcriber(environ),
+            embeddings=_embeddings(environ),
             environ=environ,
         )
 
@@ -290,6 +300,17 @@ def _transcriber(environ: Mapping[str, str]) -> TranscriberConfig | None:
         raise ConfigError("POINTSMAN_TRANSCRIBER_SECONDS must be a number from 1 to 600")
     model = _given(environ, "POINTSMAN_TRANSCRIBER_MODEL") or "whisper-1"
     return TranscriberConfig(argv, url, key, model, int(seconds))
+
+
+def _embeddings(environ: Mapping[str, str]) -> EmbeddingsConfig | None:
+    address = "POINTSMAN_EMBEDDINGS_URL"
+    if not (url := _given(environ, address)):
+        return None
+    _url(address, url)
+    key = _given(environ, "POINTSMAN_EMBEDDINGS_KEY")
+    if key and not API_KEY.fullmatch(key):
+        raise ConfigError("POINTSMAN_EMBEDDINGS_KEY is malformed: it must be printable ASCII without blanks")
+    return EmbeddingsConfig(url, key)
 
 
 def _telegram(environ: Mapping[str, str]) -> TelegramConfig:

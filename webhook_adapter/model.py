@@ -30,6 +30,16 @@ class PermissionAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """One whose meaning the router wants to know, as a vector of this model."""
+
+    text_id: str
+    text: str = field(repr=False)  # a note, which no log is to show
+    model: str
+    seconds: float  # after which nobody waits for it
+
+
+@dataclass(frozen=True, slots=True)
 class Voice:
     """A recording that the router has, whole, and whose words nobody knows."""
 

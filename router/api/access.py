@@ -43,6 +43,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.ChatLink/Pair": CHAT,
     "/agentlink.v1.ChatLink/TakeVoice": CHAT,
     "/agentlink.v1.ChatLink/PutTranscript": CHAT,
+    "/agentlink.v1.ChatLink/TakeText": CHAT,
+    "/agentlink.v1.ChatLink/PutEmbedding": CHAT,
     **dict.fromkeys((f"/agentlink.v1.ChatLink/{name}" for name in _OF_BROWSERS), CHAT),
     "/agentlink.v1.Control/RegisterSession": OPERATE,
     "/agentlink.v1.Control/UnregisterSession": OPERATE,

@@ -6,7 +6,7 @@ from functools import partial
 from agentlink.v1 import chat_link_pb2 as chat_pb
 
 from router.api.convert.notifications import MAX_WORDS
-from router.api.convert.submissions import inbound, submit_response, voice_response
+from router.api.convert.submissions import inbound, submit_response, text_response, voice_response
 from router.api.convert.times import seconds
 from router.api.deliver_stream import DeliverStream
 from router.api.handlers import Call, Context
@@ -14,6 +14,7 @@ from router.api.people_calls import PeopleCalls, PeopleServices
 from router.api.push_calls import PushCalls
 from router.api.submit_stream import SubmitStream
 from router.domain.credentials import Principal
+from router.domain.embeddings import unit
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
 from router.domain.routing import Inbound
@@ -21,6 +22,7 @@ from router.services.chat.bindings import BoundChats
 from router.services.chat.lifecycle import ChatLifecycle
 from router.services.concerns import Concerns
 from router.services.files import Files
+from router.services.memory.embeddings import Embeddings
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
 from router.services.permissions import Permissions
@@ -47,11 +49,12 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
         permissions: Permissions,
         concerns: Concerns,
         refusals: Refusals,
+        embeddings: Embeddings,
     ) -> None:
         PeopleCalls.__init__(self, database, services, permissions, concerns, bound.inbound.now)
         PushCalls.__init__(self, database, services.subscriptions)
         self._persons = services.persons
-        self._refusals = refusals
+        self._refusals, self._embeddings = refusals, embeddings
         self._inbound, self._bound = bound.inbound, bound
         self._voices = bound.inbound.voices
         self._arrivals = Wakeups()  # of recordings, by platform
@@ -90,6 +93,16 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
         text, problem = request.text[:MAX_TRANSCRIPT], request.problem[:MAX_WORDS]
         await self._database.write(lambda tx: self._voices.heard(tx, request.voice_id, text, problem))
         return chat_pb.PutTranscriptResponse()
+
+    async def TakeText(self, request: chat_pb.TakeTextRequest, _call: Call) -> chat_pb.TakeTextResponse:
+        text = await self._embeddings.take(self._database, min(seconds(request.wait), MAX_WAIT))
+        return text_response(text, self._embeddings.model)
+
+    async def PutEmbedding(self, request: chat_pb.PutEmbeddingRequest, _call: Call) -> chat_pb.PutEmbeddingResponse:
+        text_id, model, vector = request.text_id, request.model, unit(request.values)
+        if not self._embeddings.answered(text_id, vector) and vector is not None:
+            await self._database.write(lambda tx: self._embeddings.put(tx, text_id, model, vector))
+        return chat_pb.PutEmbeddingResponse()
 
     async def ReportRefusal(self, request: chat_pb.ReportRefusalRequest, call: Call) -> chat_pb.ReportRefusalResponse:
         told = Refusal(Reason.UNAUTHENTICATED, "")

@@ -45,11 +45,12 @@ class MemoryServicer(Part):
 
     async def Recall(self, request: pb.RecallRequest, call: Call) -> pb.RecallResponse:
         limit = min(request.limit or USUALLY_RECALLED, MOST_RECALLED)
+        meant = await self._memory.embeddings.of(request.query)
 
         def recall(on: sqlite3.Connection) -> pb.RecallResponse:
             who = self._speaker(on, call, request.login_id)
             about = self._about(on, who, call, request.session_id)
-            found = self._memory.recall(on, who, request.query, about, limit)
+            found = self._memory.recall(on, who, request.query, about, limit, meant)
             return pb.RecallResponse(notes=map(note_message, found))
 
         return await self._s.database.read(recall)

@@ -11,12 +11,15 @@ from peewee import JOIN, fn
 
 from router.domain.note import LONG_ENOUGH, NoteScope, folded, ranked, words_of
 from router.store.statements import Connection, Statement, given, listed
-from router.store.tables.notes import IS_THERE, NoteParts, NoteWords
+from router.store.tables.notes import IS_THERE, NoteEmbedding, NoteParts, NoteWords
 from router.store.tables.notes import Note as Row
 
 _INDEXES = (NoteWords, NoteParts)
 _ADD = [Statement(each.insert({each.rowid: given.number, each.text: given.text})) for each in _INDEXES]
-_REMOVE = [Statement(each.delete().where(each.rowid == given.number)) for each in _INDEXES]
+_REMOVE = [
+    *(Statement(each.delete().where(each.rowid == given.number)) for each in _INDEXES),
+    Statement(NoteEmbedding.delete().where(NoteEmbedding.number == given.number)),
+]
 OF_THESE = IS_THERE & (Row.place.in_(listed(given.places)) | Row.scope.in_(listed(given.scopes)))
 
 
@@ -37,7 +40,7 @@ def add(tx: Connection, number: int, text: str) -> None:
 
 
 def remove(tx: Connection, number: int) -> None:
-    """Forget its words."""
+    """Forget its words, and what it means."""
     for each in _REMOVE:
         each.run(tx, number=number)
 

@@ -87,6 +87,7 @@ STORES = (
     # Written and removed with their notes.
     Store(tables.NoteWords),
     Store(tables.NoteParts),
+    Store(tables.NoteEmbedding),
     # Cut by retention itself: as long as the settings say, and never while the clock is in doubt.
     Store(tables.AuditEntry),
     Store(tables.AuditAnchor),

@@ -23,6 +23,7 @@ ALLOWED = {
     ("agent/hooks/mcp.py", "codex"): "the program",
     ("agent/hooks/mcp.py", "opencode"): "the program",
     ("pointsman/commands/hook_programs.py", "opencode"): "the program, and its folder",
+    ("webhook_adapter/transports/embeddings.py", "model"): "what an endpoint as OpenAI's is asked for",
     ("agent/hooks/claude_code.py", "hooks"): SETTINGS,
     ("agent/hooks/claude_code.py", "command"): SETTINGS,
     ("agent/hooks/installer.py", "hooks"): SETTINGS,

@@ -46,6 +46,7 @@ ChatLink.MarkRead            admin chat adapter
 ChatLink.ListRead            admin chat adapter
 ChatLink.OpenBrowser         admin chat adapter
 ChatLink.Pair                admin chat adapter
+ChatLink.PutEmbedding        admin chat adapter
 ChatLink.PutPart             admin chat adapter
 ChatLink.PutTranscript       admin chat adapter
 ChatLink.ReportRefusal       admin chat adapter
@@ -53,6 +54,7 @@ ChatLink.ReportStranger      admin chat adapter
 ChatLink.Submit              admin chat adapter
 ChatLink.SubmitStream        admin chat adapter
 ChatLink.Subscribe           admin chat adapter
+ChatLink.TakeText            admin chat adapter
 ChatLink.TakeVoice           admin chat adapter
 ChatLink.Unsubscribe         admin chat adapter
 Control.AllowFor             admin operator approver

@@ -53,7 +53,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "ChatLink/Subscribe": AuditEvent.SUBSCRIBED,
     "ChatLink/Unsubscribe": AuditEvent.UNSUBSCRIBED,
     "ChatLink/GetSubscription": CHANGES_NOTHING,
-    **{f"ChatLink/{name}": CHANGES_NOTHING for name in ("Look", "MarkRead", "ListRead")},
+    **{f"ChatLink/{name}": CHANGES_NOTHING for name in ("Look", "MarkRead", "ListRead", "TakeText", "PutEmbedding")},
     "ChatLink/Pair": AuditEvent.PAIRED,
     "ChatLink/BeginPasskey": CHANGES_NOTHING,
     "ChatLink/AddPasskey": AuditEvent.PASSKEY_ADDED,

@@ -12,6 +12,7 @@ from webhook_adapter.clock import Clock, SystemClock
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.delivery_link import DeliveryLink
 from webhook_adapter.router.client import RouterClient
+from webhook_adapter.transports.embeddings import embeddings
 from webhook_adapter.transports.platform import Host, Platform
 from webhook_adapter.transports.registry import platforms
 
@@ -48,6 +49,8 @@ class Courier:
                 self._spawn(f"{route.transport.name}-typing", link.typing.run)
             for name, run in route.beside.items():
                 self._spawn(name, run)
+        for name, run in embeddings(self._host).items():
+            self._spawn(name, run)
         deadline = time.monotonic() + _FIRST_LINK_S
         for link in self._links:
             link.opened.wait(max(0.0, deadline - time.monotonic()))

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from pointsman.client.refusals import from_call
 from webhook_adapter.auth import is_api_key_shaped
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.loop import aside
-from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted, Subscription, Voice
+from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted, Subscription, Text, Voice
 from webhook_adapter.router import convert
 from webhook_adapter.router.submit_stream import SUBMIT_TIMEOUT, Answer, Item, SubmitStream
 
@@ -188,6 +188,19 @@ class RouterClient:
         """Tell what was said in a recording, or why that is not known. Raises RouterError."""
         request = chat_link_pb2.PutTranscriptRequest(voice_id=voice_id, text=text, problem=problem)
         self._ask(self._open().chat_link.PutTranscript, request)
+
+    def take_text(self, wait: float) -> Text | None:
+        """The next text that is to become a vector, if one comes within so many seconds. Raises RouterError."""
+        request = chat_link_pb2.TakeTextRequest(wait=Duration(seconds=round(wait)))
+        told = ask(self._open().chat_link.TakeText, request, wait + _CALL_TIMEOUT, self._metadata)
+        if not told.text_id:
+            return None
+        return Text(told.text_id, told.text, told.model, told.timeout.ToNanoseconds() / 1e9)
+
+    def put_embedding(self, text: Text, values: Sequence[float]) -> None:
+        """Tell its vector; none, where there is none. Raises RouterError."""
+        request = chat_link_pb2.PutEmbeddingRequest(text_id=text.text_id, model=text.model, values=values)
+        self._ask(self._open().chat_link.PutEmbedding, request)
 
     @property
     def submissions_waiting(self) -> int:

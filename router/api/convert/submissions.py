@@ -9,7 +9,7 @@ from router.api.convert.files import file_input
 from router.api.convert.notifications import MAX_WORDS
 from router.api.convert.permissions import answer
 from router.api.convert.sessions import KINDS
-from router.api.convert.times import moment
+from router.api.convert.times import duration, moment
 from router.api.convert.workspaces import workspace
 from router.domain.binding import MAX_CONTEXT, MAX_SPACE
 from router.domain.control import ControlSignal, checked
@@ -18,6 +18,7 @@ from router.domain.passkey import MAX_CREDENTIAL
 from router.domain.routing import ChatChange, Inbound
 from router.domain.unicode_escapes import visible
 from router.services.chat.submission import Submitted
+from router.services.memory.embeddings import Text
 from router.store.voices import Voice
 
 
@@ -79,3 +80,11 @@ def voice_response(voice: Voice | None) -> chat_pb.TakeVoiceResponse:
         return chat_pb.TakeVoiceResponse()
     file = voice.file
     return chat_pb.TakeVoiceResponse(voice_id=voice.voice_id, file_id=file.file_id, name=file.name, size=file.size)
+
+
+def text_response(text: Text | None, model: str) -> chat_pb.TakeTextResponse:
+    """A text, or nothing yet."""
+    if text is None:
+        return chat_pb.TakeTextResponse()
+    timeout = duration(text.within)
+    return chat_pb.TakeTextResponse(text_id=text.text_id, text=text.text, model=model, timeout=timeout)

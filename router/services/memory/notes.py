@@ -1,5 +1,6 @@
 """Notes across sessions: kept, found, let be known, forgotten. Each call is one step inside one transaction."""
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -25,12 +26,14 @@ from router.domain.note import (
     checked_text,
     person_place,
     placed,
+    ranked,
 )
 from router.domain.person import Deed
 from router.domain.session import Session
 from router.domain.wording import labels
 from router.domain.wording import notes as wording
 from router.services.memory import speakers
+from router.services.memory.embeddings import Embeddings
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people import rights
 from router.services.people.audience import hearers
@@ -45,6 +48,12 @@ class Memory:
 
     _status_messages: StatusMessages
     _clock: Clock
+    embeddings: Embeddings
+
+    @classmethod
+    def of(cls, status_messages: StatusMessages, clock: Clock, model: str) -> "Memory":
+        """With what this model says that notes mean; without any, where it is empty."""
+        return cls(status_messages, clock, Embeddings(model, clock))
 
     def remember(
         self, tx: Transaction, speaker: Speaker, text: str, scope: NoteScope | None, about: Session | None
@@ -62,12 +71,23 @@ class Memory:
         new = NewNote(said, place, speaker.source, speaker.name, about if place.scope in SHARED else None)
         state = NoteState.WAITING if waits else NoteState.KEPT
         note = notes.insert_new(tx, new, state, self._clock.now())
+        self.embeddings.kept(tx)
         return self._ask(tx, note, about) if waits and about else note
 
-    def recall(self, on: Connection, speaker: Speaker, query: str, about: Session | None, limit: int) -> list[Note]:
-        """Those that they may go by with any of the words, the best first. Raises Refusal."""
+    def recall(
+        self, on: Connection, speaker: Speaker, query: str, about: Session | None, limit: int,
+        meant: "array[float] | None" = None,
+    ) -> list[Note]:  # fmt: skip
+        """Those that they may go by with any of the words, or that mean the like, the best first. Raises Refusal."""
         reader = speakers.reader(on, speaker, about)
-        return list(islice(filter(reader.recalls, self._found(on, reader, query)), limit))
+        said = list(islice(filter(reader.recalls, self._found(on, reader, query)), limit))
+        if meant is None:
+            return said
+        # Looked for in what they may go by alone: so what is near tells nothing of what they may not.
+        near = self.embeddings.near(on, meant, filter(reader.recalls, notes.pages(on, *_where(reader), 0)))
+        found = {note.number: note for note in (*said, *near)}
+        best = ranked([[note.number for note in each] for each in (said, near)])
+        return [found[number] for number in best[:limit]]
 
     def list(
         self, on: Connection, speaker: Speaker, about: Session | None, limit: int, *,
@@ -124,6 +144,7 @@ class Memory:
 
     def _kept(self, tx: Transaction, speaker: Speaker, note: Note) -> Note:
         kept = notes.keep(tx, note, speaker.name, self._clock.now())
+        self.embeddings.kept(tx)
         self._settle(tx, note, speaker, labels.LABELS["keep-note"], "")
         self._audit(tx, AuditEvent.NOTE_KEPT, kept)
         return kept

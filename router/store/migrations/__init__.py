@@ -61,6 +61,7 @@ from router.store.migrations import (
     m0056_workspaces,
     m0057_callbacks,
     m0058_workspace_moves,
+    m0059_note_embeddings,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -122,6 +123,7 @@ MIGRATIONS: list[list[str]] = [
     m0056_workspaces.STATEMENTS,
     m0057_callbacks.STATEMENTS,
     m0058_workspace_moves.STATEMENTS,
+    m0059_note_embeddings.STATEMENTS,
 ]
 
 

@@ -10,7 +10,7 @@ from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.deferred import Deferred
 from router.store.tables.escalation import Escalation, Telling
 from router.store.tables.machines import ApiKey, JoinToken, Machine
-from router.store.tables.notes import Note, NoteParts, NoteWords
+from router.store.tables.notes import Note, NoteEmbedding, NoteParts, NoteWords
 from router.store.tables.notifications import FilePart, Message, Notification
 from router.store.tables.people import (
     Browser,
@@ -31,8 +31,9 @@ from router.store.tables.workspaces import Workspace, WorkspaceMove
 __all__ = [
     "AnswerRule", "ApiKey", "AuditAnchor", "AuditEntry", "Batch", "Binding", "Browser", "Callback", "Cancel",
     "Chat", "Command", "Consent", "Deferred", "Escalation", "FilePart", "Hearer", "HeldMessage",
-    "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Note", "NoteParts", "NoteWords",
-    "Notification", "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "Proposed",
-    "QuickSession", "QuickUse", "ReadMark", "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger",
-    "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage", "Workspace", "WorkspaceMove",
+    "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Note", "NoteEmbedding", "NoteParts",
+    "NoteWords", "Notification", "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect",
+    "Proposed", "QuickSession", "QuickUse", "ReadMark", "SecondFactor", "Session", "SessionMessage", "SessionTopic",
+    "Stranger", "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage", "Workspace",
+    "WorkspaceMove",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Notes that are known across sessions, and what finds them by their words."""
 
-from peewee import AutoField, Model, TextField
+from peewee import AutoField, BlobField, IntegerField, Model, TextField
 from playhouse.sqlite_ext import FTS5Model, SearchField
 
 from router.domain.note import NoteScope, NoteSource, NoteState
@@ -47,6 +47,18 @@ class NoteParts(FTS5Model):  # type: ignore[misc]  # playhouse has no types
     class Meta:
         table_name = "note_parts"
         options = {"tokenize": "trigram"}  # noqa: RUF012 - as Peewee has it
+
+
+class NoteEmbedding(Model):
+    """What a note means, as a model says; made from its text, at any time anew."""
+
+    number = IntegerField(primary_key=True)
+    model = TextField()
+    digest = TextField()  # of the text that it was made from
+    vector = BlobField()  # of length 1: float32, little-endian
+
+    class Meta:
+        table_name = "note_embeddings"
 
 
 _N = Note

@@ -86,6 +86,8 @@ def test_the_api_base_may_be_plain_http_and_have_a_prefix(given: str, base: str)
         ("POINTSMAN_TLS_CA", "/nowhere/ca.pem"),
         ("POINTSMAN_TRANSCRIBER", "whisper 'unclosed"),
         ("POINTSMAN_TRANSCRIBER_URL", "ftp://example.org"),
+        ("POINTSMAN_EMBEDDINGS_URL", "ftp://example.org"),
+        ("POINTSMAN_EMBEDDINGS_URL", "https://key@example.org"),
         ("TELEGRAM_BOT_TOKEN", "no-colon"),
         ("TELEGRAM_WEBHOOK_SECRET", ""),
         ("TELEGRAM_WEBHOOK_SECRET", "with/slash"),
@@ -145,6 +147,19 @@ def test_a_refused_secret_is_not_shown(bad: str) -> None:
         read(BOT, **{bad: "hush hush"})
 
     assert "hush" not in str(refused.value)
+
+
+def test_what_says_what_notes_mean_is_an_endpoint_whose_key_is_a_secret() -> None:
+    endpoint = {"POINTSMAN_EMBEDDINGS_URL": "https://ai.example/v1/embeddings", "POINTSMAN_EMBEDDINGS_KEY": "sk-1"}
+    asked = read(MINIMAL, **endpoint)
+
+    assert read(MINIMAL, POINTSMAN_EMBEDDINGS_KEY="sk-1").embeddings is None
+    assert asked.embeddings is not None
+    assert asked.embeddings.url == endpoint["POINTSMAN_EMBEDDINGS_URL"]
+    assert "sk-1" in asked.secrets
+    assert "sk-1" not in repr(asked)
+    with pytest.raises(ConfigError, match="POINTSMAN_EMBEDDINGS_KEY"):
+        read(MINIMAL, **endpoint | {"POINTSMAN_EMBEDDINGS_KEY": "two words"})
 
 
 def test_secrets_are_known_and_not_shown() -> None:

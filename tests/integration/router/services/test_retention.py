@@ -47,6 +47,7 @@ STAYS = {
     "notes": ("number = (SELECT MAX(number) FROM notes)", "a number is given once"),
     "note_words": (ALL, "of notes; they go with their text"),
     "note_parts": (ALL, "of notes; they go with their text"),
+    "note_embeddings": (ALL, "of notes; they go with their text"),
     "audit_anchors": (ALL, "what the chain of the audit hangs on"),
     "meta": (ALL, "the router's id"),
     "steps": ("step_id = (SELECT MAX(step_id) FROM steps)", "of an empty table the numbers would begin anew"),

@@ -16,7 +16,18 @@ METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for met
 
 CHAT_LINK = {
     *("Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger", "ReportRefusal"),
-    *("OpenBrowser", "GetBrowser", "CloseBrowser", "Pair", "BeginPasskey", "AddPasskey", "TakeVoice", "PutTranscript"),
+    *(
+        "OpenBrowser",
+        "GetBrowser",
+        "CloseBrowser",
+        "Pair",
+        "BeginPasskey",
+        "AddPasskey",
+        "TakeVoice",
+        "PutTranscript",
+        "TakeText",
+        "PutEmbedding",
+    ),
     *("GetPushKey", "Subscribe", "Unsubscribe", "GetSubscription", "Look", "MarkRead", "ListRead"),
 }
 

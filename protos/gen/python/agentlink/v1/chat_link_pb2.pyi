@@ -541,6 +541,115 @@ class PutTranscriptResponse(_message.Message):
 Global___PutTranscriptResponse: _TypeAlias = PutTranscriptResponse  # noqa: Y015
 
 @_typing.final
+class TakeTextRequest(_message.Message):
+    """Asks for a text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAIT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """So long the call waits for one, 30 s at most."""
+
+    def __init__(
+        self,
+        *,
+        wait: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeTextRequest: _TypeAlias = TakeTextRequest  # noqa: Y015
+
+@_typing.final
+class TakeTextResponse(_message.Message):
+    """A text, or nothing yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
+    text_id: _builtins.str
+    """Names it; empty where there is none."""
+    text: _builtins.str
+    """At most 2 KiB."""
+    model: _builtins.str
+    """The model that makes the vector."""
+    @_builtins.property
+    def timeout(self) -> _duration_pb2.Duration:
+        """So long a vector is of use."""
+
+    def __init__(
+        self,
+        *,
+        text_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        model: _builtins.str = ...,
+        timeout: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "text", b"text", "text_id", b"text_id", "timeout", b"timeout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeTextResponse: _TypeAlias = TakeTextResponse  # noqa: Y015
+
+@_typing.final
+class PutEmbeddingRequest(_message.Message):
+    """What a text means."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_ID_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    text_id: _builtins.str
+    """The text."""
+    model: _builtins.str
+    """The model that it comes from. One that is not the router's any more is passed over."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """1 to 4096 numbers that are finite and not all 0. Others are as none, which says that there is no vector now."""
+
+    def __init__(
+        self,
+        *,
+        text_id: _builtins.str = ...,
+        model: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "text_id", b"text_id", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutEmbeddingRequest: _TypeAlias = PutEmbeddingRequest  # noqa: Y015
+
+@_typing.final
+class PutEmbeddingResponse(_message.Message):
+    """It is on disk, or was of no use."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutEmbeddingResponse: _TypeAlias = PutEmbeddingResponse  # noqa: Y015
+
+@_typing.final
 class PairRequest(_message.Message):
     """Somebody whom the door does not know has written a pairing code."""
 

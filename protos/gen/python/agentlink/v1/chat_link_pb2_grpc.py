@@ -105,6 +105,16 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptResponse.FromString,
                 _registered_method=True)
+        self.TakeText = channel.unary_unary(
+                '/agentlink.v1.ChatLink/TakeText',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.TakeTextRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.TakeTextResponse.FromString,
+                _registered_method=True)
+        self.PutEmbedding = channel.unary_unary(
+                '/agentlink.v1.ChatLink/PutEmbedding',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutEmbeddingRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutEmbeddingResponse.FromString,
+                _registered_method=True)
         self.Pair = channel.unary_unary(
                 '/agentlink.v1.ChatLink/Pair',
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PairRequest.SerializeToString,
@@ -251,6 +261,21 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TakeText(self, request, context):
+        """The next text that is to become a vector, for who can: a kept note, or what somebody recalls; waits for one. None comes
+        where the router's settings name no model for it. A note is given again when it was not answered, ever more rarely.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutEmbedding(self, request, context):
+        """Its vector, or that there is none. What has to do with no text that still waits is passed over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Pair(self, request, context):
         """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it.
         """
@@ -380,6 +405,16 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.PutTranscript,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptResponse.SerializeToString,
+            ),
+            'TakeText': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeText,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.TakeTextRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.TakeTextResponse.SerializeToString,
+            ),
+            'PutEmbedding': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutEmbedding,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutEmbeddingRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutEmbeddingResponse.SerializeToString,
             ),
             'Pair': grpc.unary_unary_rpc_method_handler(
                     servicer.Pair,
@@ -801,6 +836,60 @@ class ChatLink:
             '/agentlink.v1.ChatLink/PutTranscript',
             agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptRequest.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeText(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/TakeText',
+            agentlink_dot_v1_dot_chat__link__pb2.TakeTextRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.TakeTextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutEmbedding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/PutEmbedding',
+            agentlink_dot_v1_dot_chat__link__pb2.PutEmbeddingRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.PutEmbeddingResponse.FromString,
             options,
             channel_credentials,
             insecure,

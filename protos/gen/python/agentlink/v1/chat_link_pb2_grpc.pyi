@@ -65,6 +65,12 @@ class ChatLinkStub:
     """The next recording that is to be turned into text, for who can; waits for one. It is given again when it was not answered."""
     PutTranscript: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PutTranscriptRequest, _chat_link_pb2.PutTranscriptResponse]
     """What was said in it, or why that is not known. The person who spoke is asked before any of it goes to a session."""
+    TakeText: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.TakeTextRequest, _chat_link_pb2.TakeTextResponse]
+    """The next text that is to become a vector, for who can: a kept note, or what somebody recalls; waits for one. None comes
+    where the router's settings name no model for it. A note is given again when it was not answered, ever more rarely.
+    """
+    PutEmbedding: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PutEmbeddingRequest, _chat_link_pb2.PutEmbeddingResponse]
+    """Its vector, or that there is none. What has to do with no text that still waits is passed over."""
     Pair: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]
     """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
     GetPushKey: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetPushKeyRequest, _chat_link_pb2.GetPushKeyResponse]
@@ -121,6 +127,12 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """The next recording that is to be turned into text, for who can; waits for one. It is given again when it was not answered."""
     PutTranscript: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PutTranscriptRequest, _chat_link_pb2.PutTranscriptResponse]  # type: ignore[assignment]
     """What was said in it, or why that is not known. The person who spoke is asked before any of it goes to a session."""
+    TakeText: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.TakeTextRequest, _chat_link_pb2.TakeTextResponse]  # type: ignore[assignment]
+    """The next text that is to become a vector, for who can: a kept note, or what somebody recalls; waits for one. None comes
+    where the router's settings name no model for it. A note is given again when it was not answered, ever more rarely.
+    """
+    PutEmbedding: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PutEmbeddingRequest, _chat_link_pb2.PutEmbeddingResponse]  # type: ignore[assignment]
+    """Its vector, or that there is none. What has to do with no text that still waits is passed over."""
     Pair: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]  # type: ignore[assignment]
     """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
     GetPushKey: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetPushKeyRequest, _chat_link_pb2.GetPushKeyResponse]  # type: ignore[assignment]
@@ -258,6 +270,24 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_link_pb2.PutTranscriptResponse, _abc.Awaitable[_chat_link_pb2.PutTranscriptResponse]]:
         """What was said in it, or why that is not known. The person who spoke is asked before any of it goes to a session."""
+
+    @_abc_1.abstractmethod
+    def TakeText(
+        self,
+        request: _chat_link_pb2.TakeTextRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.TakeTextResponse, _abc.Awaitable[_chat_link_pb2.TakeTextResponse]]:
+        """The next text that is to become a vector, for who can: a kept note, or what somebody recalls; waits for one. None comes
+        where the router's settings name no model for it. A note is given again when it was not answered, ever more rarely.
+        """
+
+    @_abc_1.abstractmethod
+    def PutEmbedding(
+        self,
+        request: _chat_link_pb2.PutEmbeddingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.PutEmbeddingResponse, _abc.Awaitable[_chat_link_pb2.PutEmbeddingResponse]]:
+        """Its vector, or that there is none. What has to do with no text that still waits is passed over."""
 
     @_abc_1.abstractmethod
     def Pair(

@@ -82,7 +82,8 @@ class MemoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Recall(self, request, context):
-        """Finds notes by their words, the best first: those that the caller may go by.
+        """Finds notes by their words, and where the router's settings name a model for it also by what they mean, the best first:
+        those that the caller may go by.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,9 @@ class MemoryStub:
     Remember: _grpc.UnaryUnaryMultiCallable[_memory_pb2.RememberRequest, _memory_pb2.RememberResponse]
     """Keeps a note. The same text again at the same place is the same note."""
     Recall: _grpc.UnaryUnaryMultiCallable[_memory_pb2.RecallRequest, _memory_pb2.RecallResponse]
-    """Finds notes by their words, the best first: those that the caller may go by."""
+    """Finds notes by their words, and where the router's settings name a model for it also by what they mean, the best first:
+    those that the caller may go by.
+    """
     Forget: _grpc.UnaryUnaryMultiCallable[_memory_pb2.ForgetRequest, _memory_pb2.ForgetResponse]
     """Removes a note and its text for good."""
     List: _grpc.UnaryUnaryMultiCallable[_memory_pb2.ListNotesRequest, _memory_pb2.ListNotesResponse]
@@ -64,7 +66,9 @@ class MemoryAsyncStub(MemoryStub):
     Remember: _aio.UnaryUnaryMultiCallable[_memory_pb2.RememberRequest, _memory_pb2.RememberResponse]  # type: ignore[assignment]
     """Keeps a note. The same text again at the same place is the same note."""
     Recall: _aio.UnaryUnaryMultiCallable[_memory_pb2.RecallRequest, _memory_pb2.RecallResponse]  # type: ignore[assignment]
-    """Finds notes by their words, the best first: those that the caller may go by."""
+    """Finds notes by their words, and where the router's settings name a model for it also by what they mean, the best first:
+    those that the caller may go by.
+    """
     Forget: _aio.UnaryUnaryMultiCallable[_memory_pb2.ForgetRequest, _memory_pb2.ForgetResponse]  # type: ignore[assignment]
     """Removes a note and its text for good."""
     List: _aio.UnaryUnaryMultiCallable[_memory_pb2.ListNotesRequest, _memory_pb2.ListNotesResponse]  # type: ignore[assignment]
@@ -94,7 +98,9 @@ class MemoryServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_pb2.RecallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_memory_pb2.RecallResponse, _abc.Awaitable[_memory_pb2.RecallResponse]]:
-        """Finds notes by their words, the best first: those that the caller may go by."""
+        """Finds notes by their words, and where the router's settings name a model for it also by what they mean, the best first:
+        those that the caller may go by.
+        """
 
     @_abc_1.abstractmethod
     def Forget(
