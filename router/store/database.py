@@ -177,13 +177,14 @@ class Database:
     def _commit_group(self, connection: sqlite3.Connection) -> None:
         started = time.monotonic()
         group, taken = commit(connection, self._lanes.group(), self._memory)
-        self.writable = self.writable if taken is None else taken
+        if taken not in (None, self.writable):
+            self.writable = bool(taken)
+            self._loop.call_soon_threadsafe(self.refuses.clear if taken else self.refuses.set)
         self.times.count += 1
         self.times.recent.append(time.monotonic() - started)
         self._loop.call_soon_threadsafe(self._committed, group)
 
     def _committed(self, group: list[Operation[Any]]) -> None:
-        (self.refuses.clear if self.writable else self.refuses.set)()
         resolve(group)
         self.on_commit()
 
