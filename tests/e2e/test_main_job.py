@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.local.client import socket_path
 from tests.e2e.system import CHAT, POINTSMAN, Pane, System, at_once, message, press, running
 from tests.fakes import telegram_updates as updates
 from tests.fakes.telegram_images import png
@@ -172,7 +173,7 @@ def test_a_second_machine_gets_only_its_own(system: System, pane: Pane, tmp_path
     env = system.environ() | other | {"POINTSMAN_ROUTER": system.router}
     agent = subprocess.Popen([*POINTSMAN, "agent"], env=env, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: (tmp_path / "second" / "agent" / "agent.sock").exists())
+        wait_until(Path(socket_path(tmp_path / "second")).exists)
         second = system.pane("elsewhere", environ=other)
         here = len(pane.typed())
         system.cli("send", second.session_id, "for the laptop", "--wait")

@@ -85,7 +85,7 @@ class RouterEnd:
         self.database = StandIn(disk, NowLoop())
         numbers = random.Random(0)
         self._randomness = Randomness(self._new_id, lambda: 0.5, numbers.randbytes)
-        self.router = Router(self.database, ROUTER_KEY, time, {}, self._randomness)
+        self.router = Router(self.database, ROUTER_KEY, time, {}, randomness=self._randomness)
         for recover in (self.router._delivery.recover, self.router._outbox.recover):
             self.write(recover)
 

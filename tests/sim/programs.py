@@ -140,7 +140,7 @@ class RouterProgram(Program):
         database = RouterDatabase(self.disk, turns)
         router_lifetime.resume(database.connection(), clock)
         randomness = Randomness(world.new_id, world.router_random.random, world.router_random.randbytes)
-        router = Router(database, ROUTER_KEY, clock, {}, randomness)
+        router = Router(database, ROUTER_KEY, clock, {}, randomness=randomness)
         world.plant.router(router, self.life)
         await router.recover()
         s = router.servicers

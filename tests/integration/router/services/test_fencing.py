@@ -45,6 +45,7 @@ from router.services.refusals import Refusals
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.wakeups import Wakeups
+from router.services.workspace_moves import WorkspaceMoves
 from router.services.workspaces import Workspaces
 from router.store import commands, machines, sessions
 from router.store.database import Database, Transaction
@@ -104,7 +105,7 @@ def built(database: Database) -> House:
         SecondFactors(Seal(database.path.with_name("seal")), clock, bytes, Passkeys(clock, bytes)),
     )
     topics = Topics(outbox, status_messages, clock, new_id)
-    workspaces = Workspaces(delivery, clock, new_id)
+    workspaces = Workspaces(delivery, WorkspaceMoves(delivery, clock, new_id), clock, new_id)
     starts = Starts(delivery, Gates(NOTHING_ASKED, clock), workspaces, clock, new_id)
     limits = Limits(Deferrals(starts, hub.connected, wakeups, clock, new_id), status_messages, clock)
     session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, USUAL, limits)
