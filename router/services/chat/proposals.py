@@ -66,7 +66,10 @@ class ChatProposals:
 
     def expire(self, tx: Transaction) -> float | None:
         """Where the day of one is over that nobody started, its messages say so; when the next one's is."""
-        for proposal_id in proposals.drop_over(tx, self._clock.now()):
+        due, now = proposals.next_over(tx), self._clock.now()
+        if due is None or due > now:
+            return due
+        for proposal_id in proposals.drop_over(tx, now):
             first = notifications.find(tx, proposal_id)  # none of those from before they had one id with it
             for copy in notifications.copies(tx, first) if first and not first.pressed else ():
                 self._status_messages.change(tx, copy, f"{copy.text}\n\n{quick.DAY_IS_OVER}")
