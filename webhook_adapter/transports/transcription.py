@@ -17,20 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
-import requests
-
 from webhook_adapter.config import OUR_OWN, TranscriberConfig
+from webhook_adapter.transports.model_endpoint import MOST_BYTES, ModelEndpoint, NoAnswer, TooLong, TooSlow
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 256 * 1024  # of an answer
 MOST_WORDS = 16 * 1024  # characters of a text
 SLOW = "it took longer than {seconds} s"
 ENDLESS = "its answer was too long"
 NO_WORDS = "there were no words in it"
 BROKEN = "what turns recordings into text failed ({why})"
 _LOOK_S = 0.25  # between looks whether we are to stop
-_CONNECT_S = 5.0
 _UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 
@@ -121,36 +118,19 @@ class Endpoint:
 
     def text_of(self, path: Path) -> str:
         """Ask it once; whoever spoke can say it again."""
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        deadline = time.monotonic() + self.seconds
+        asked = {"model": self.model, "response_format": "json"}
         try:
-            with (
-                path.open("rb") as file,
-                requests.post(
-                    self.url, headers=headers, files={"file": (path.name, file)},
-                    data={"model": self.model, "response_format": "json"},
-                    timeout=(_CONNECT_S, self.seconds), allow_redirects=False, stream=True,
-                ) as response,
-            ):  # fmt: skip
-                said = b"".join(self._body(response, deadline))
-                status = response.status_code
-        except requests.Timeout:
+            with path.open("rb") as file:
+                endpoint = ModelEndpoint(self.url, self.key)
+                return words(_text_of_json(endpoint.post(self.seconds, files={"file": (path.name, file)}, data=asked)))
+        except TooSlow:
             raise Failed(SLOW.format(seconds=round(self.seconds))) from None
-        except (requests.RequestException, OSError) as error:
-            # Its own words may hold the address, which may hold a password.
+        except TooLong:
+            raise Failed(ENDLESS) from None
+        except NoAnswer as why:
+            raise Failed(BROKEN.format(why=why)) from None
+        except OSError as error:
             raise Failed(BROKEN.format(why=type(error).__name__)) from None
-        if status != requests.codes.ok:
-            raise Failed(BROKEN.format(why=f"HTTP {status}"))
-        return words(_text_of_json(said))
-
-    def _body(self, response: requests.Response, deadline: float) -> Iterator[bytes]:
-        size = 0
-        for data in response.iter_content(16 * 1024):
-            if time.monotonic() > deadline:
-                raise Failed(SLOW.format(seconds=round(self.seconds)))
-            if (size := size + len(data)) > MOST_BYTES:
-                raise Failed(ENDLESS)
-            yield data
 
 
 def words(said: bytes | str) -> str:

@@ -1,5 +1,6 @@
 """What says what notes mean may be slow, silent, endless or rude: then there is no vector, and the router is told."""
 
+import gzip
 import itertools
 import json
 import logging
@@ -13,8 +14,9 @@ import pytest
 
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.model import Text
-from webhook_adapter.transports import embeddings as module
-from webhook_adapter.transports.embeddings import MOST_DIMENSIONS, Embeddings, Endpoint, Failed
+from webhook_adapter.transports import model_endpoint
+from webhook_adapter.transports.embeddings import MOST_DIMENSIONS, Embeddings, vector_of
+from webhook_adapter.transports.model_endpoint import ModelEndpoint, NoAnswer
 
 KEY = "sk-secret"
 TEXT = Text("note-1-abc", "use tabs", "small", 30.0)
@@ -52,14 +54,14 @@ class Rude(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
+def endpoint() -> Iterator[ModelEndpoint]:
     Rude.asked.clear()
     Rude.status, Rude.drips = 200, 0
     Rude.ended.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Rude) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield Endpoint(f"http://127.0.0.1:{server.server_port}/v1/embeddings", KEY)
+        yield ModelEndpoint(f"http://127.0.0.1:{server.server_port}/v1/embeddings", KEY)
         Rude.ended.set()
         server.shutdown()
         thread.join()
@@ -78,11 +80,11 @@ class Router:
         self.told.append((text.text_id, values))
 
 
-def asking(router: Router, endpoint: Endpoint) -> Embeddings:
+def asking(router: Router, endpoint: ModelEndpoint) -> Embeddings:
     return Embeddings(router, endpoint, threading.Event(), Backoff(1.0, 2.0, random.Random(1)))
 
 
-def test_it_is_asked_with_model_and_key_and_the_router_has_the_answer(endpoint: Endpoint) -> None:
+def test_it_is_asked_with_model_and_key_and_the_router_has_the_answer(endpoint: ModelEndpoint) -> None:
     Rude.body = answer([0.5, -1, 2e-3])
     router = Router()
 
@@ -113,33 +115,72 @@ def test_it_is_asked_with_model_and_key_and_the_router_has_the_answer(endpoint: 
         (200, b"[" * 300_000, "too long"),
     ],
 )
-def test_a_rude_one_costs_a_try_and_the_router_is_told(endpoint: Endpoint, status: int, body: bytes, why: str) -> None:
+def test_a_rude_one_costs_a_try_and_the_router_is_told(
+    endpoint: ModelEndpoint, status: int, body: bytes, why: str
+) -> None:
     Rude.status, Rude.body = status, body
     router = Router()
 
-    with pytest.raises(Failed, match=why) as failed:
+    with pytest.raises(NoAnswer, match=why) as failed:
         asking(router, endpoint).one(0.0)
     assert router.told == [("note-1-abc", ())]
     assert not any(secret in str(failed.value) for secret in (KEY, TEXT.text))
 
 
-def test_one_that_sends_a_byte_at_a_time_is_not_waited_for(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_sends_a_byte_at_a_time_is_not_waited_for(
+    endpoint: ModelEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Rude.body, Rude.drips = b"{", 500
     looks = itertools.count(0.0, 0.6 * TEXT.seconds)  # so the second look is too late
-    monkeypatch.setattr(module, "monotonic", looks.__next__)
+    monkeypatch.setattr(model_endpoint, "monotonic", looks.__next__)
 
-    with pytest.raises(Failed, match="it took too long"):
-        endpoint.vector_of(TEXT)
+    with pytest.raises(NoAnswer, match="it took too long"):
+        vector_of(endpoint, TEXT)
+
+
+class InPieces(BaseHTTPRequestHandler):
+    """As OpenAI's own answers: compressed, in chunks."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        whole = gzip.compress(answer([0.25] * 1536))
+        for part in (whole[:7], whole[7:50], whole[50:], b""):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_an_answer_may_be_compressed_and_come_in_chunks() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), InPieces) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            there = ModelEndpoint(f"http://127.0.0.1:{server.server_port}/", KEY)
+            assert vector_of(there, TEXT) == [0.25] * 1536
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_one_that_says_nothing_or_is_not_there() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Rude) as silent, pytest.raises(Failed, match="Timeout"):
-        Endpoint(f"http://127.0.0.1:{silent.server_port}/", KEY).vector_of(Text("query-1", "tabs", "small", 0.1))
-    with pytest.raises(Failed, match="ConnectionError"):
-        Endpoint("http://127.0.0.1:1/", KEY).vector_of(TEXT)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Rude) as silent:
+        there, text = ModelEndpoint(f"http://127.0.0.1:{silent.server_port}/", KEY), Text("query-1", "tabs", "m", 0.1)
+        with pytest.raises(NoAnswer, match="too long"):
+            vector_of(there, text)
+    with pytest.raises(NoAnswer, match="ConnectionError"):
+        vector_of(ModelEndpoint("http://127.0.0.1:1/", KEY), TEXT)
 
 
-def test_neither_key_nor_text_stands_in_what_is_logged(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
+def test_neither_key_nor_text_stands_in_what_is_logged(
+    endpoint: ModelEndpoint, caplog: pytest.LogCaptureFixture
+) -> None:
     class Stops(Router):
         def put_embedding(self, text: Text, values: Sequence[float]) -> None:
             super().put_embedding(text, values)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -112,7 +113,8 @@ def test_it_sees_no_setting_of_ours(recording: Path) -> None:
 class Rude(BaseHTTPRequestHandler):
     """Answers as the test says, and remembers what it was asked."""
 
-    status, body = 200, b""
+    status, body, drips = 200, b"", False
+    ended = threading.Event()
     asked: ClassVar[list[tuple[str, bytes]]] = []
 
     def do_POST(self) -> None:
@@ -121,6 +123,8 @@ class Rude(BaseHTTPRequestHandler):
         self.send_response(self.status)
         self.end_headers()
         self.wfile.write(self.body)
+        while self.drips and not self.ended.wait(0.02):
+            self.wfile.write(b" ")
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -129,10 +133,13 @@ class Rude(BaseHTTPRequestHandler):
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     Rude.asked.clear()
+    Rude.drips = False
+    Rude.ended.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Rude) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield Endpoint(f"http://127.0.0.1:{server.server_port}/v1/audio/transcriptions", "sk-1", "whisper-1", PATIENT)
+        Rude.ended.set()
         server.shutdown()
         thread.join()
 
@@ -166,6 +173,13 @@ def test_an_endpoint_without_words_says_why(
     with pytest.raises(Failed, match=why) as failed:
         endpoint.text_of(recording)
     assert "sk-1" not in str(failed.value)
+
+
+def test_an_endpoint_that_sends_a_byte_at_a_time_is_not_waited_for(endpoint: Endpoint, recording: Path) -> None:
+    Rude.status, Rude.body, Rude.drips = 200, b"{", True
+
+    with pytest.raises(Failed, match="longer than 0 s"):
+        replace(endpoint, seconds=0.3).text_of(recording)
 
 
 def test_an_endpoint_that_is_not_there(recording: Path) -> None:
