@@ -12,15 +12,18 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from agent.backends.workspaces import archive
+from agent.backends.workspaces.folders import Places
 from agent.backends.workspaces.git import Git
+from agent.clock import Clock
 from agent.domain.command import Reason, TakeWorkspace
 from agent.domain.errors import Refusal, StoreUnavailable
-from agent.domain.workspace import KnownWorkspace, Workspace, WorkspaceState
+from agent.domain.workspace import KnownWorkspace, Workspace, WorkspaceRules, WorkspaceState
+from agent.services.sessions import Sessions
 from agent.services.uploads import MAX_FILE, PART
 from agent.services.workspaces import RETRY, Workspaces
+from agent.store.workspaces import WorkspaceStore
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +60,11 @@ class _Packed:
 class MovingWorkspaces(Workspaces):
     """Those of one machine, which go to others and come from there."""
 
-    def __init__(self, *parts: Any, carrier: Carrier) -> None:  # noqa: ANN401 -- as Workspaces has them
-        super().__init__(*parts)
+    def __init__(
+        self, store: WorkspaceStore, sessions: Sessions, git: Git, places: Places, rules: WorkspaceRules, clock: Clock,
+        carrier: Carrier,
+    ) -> None:  # fmt: skip
+        super().__init__(store, sessions, git, places, rules, clock)
         self._carrier = carrier
 
     async def pack(self, command_id: str, key: str) -> str:

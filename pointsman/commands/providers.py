@@ -26,10 +26,8 @@ from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import end_with_supervisor
 from pointsman.providers import orphans
 from pointsman.providers import pool as pools
-from pointsman.providers.container import ContainerProvider
-from pointsman.providers.fly import FlyProvider
 from pointsman.providers.loop import EVERY, Loop, state_of
-from pointsman.providers.orphans import Decision
+from pointsman.providers.orphans import Decision, Keeper
 from pointsman.providers.pool import Pool
 from pointsman.providers.process_host import ProcessHost
 from pointsman.providers.provider import Provided, Provider, ProviderError
@@ -163,7 +161,7 @@ def _swept(here: Settings, pool: Pool, router: Control, *, dry_run: bool) -> lis
     for key, entry in pool.machines.items():
         brings = _provider(here, pool, key)
         place = (entry.kind, entry.more.get("app"))
-        if not isinstance(brings, ContainerProvider | FlyProvider) or place in asked:
+        if not isinstance(brings, Keeper) or place in asked:
             continue
         asked.add(place)
         try:

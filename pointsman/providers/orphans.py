@@ -7,7 +7,7 @@ know means that it stays and is told of; what is another router's is not even to
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pointsman.providers.provider import ProviderError
 
@@ -26,6 +26,7 @@ class Left:
     never_ran: bool = False
 
 
+@runtime_checkable
 class Keeper(Protocol):
     """A provider that can be asked what it has. Both raise ProviderError; what is not known is not gone."""
 
