@@ -146,9 +146,11 @@ class Concerns:
 
     def _lost(self, tx: Transaction, machine_id: str, epoch: int, since: float) -> None:
         living = sessions.page(tx, machine_id)
-        together: dict[frozenset[object], list[Session]] = {}  # those that the same people hear of
+        # Those that the same people hear of, and may be told of in the same places later.
+        together: dict[tuple[frozenset[ChatRef], frozenset[ChatRef]], list[Session]] = {}
         for session in living:
-            together.setdefault(frozenset(audience.listeners(tx, session)), []).append(session)
+            reached = frozenset(audience.listeners(tx, session)), audience.left(tx, session)
+            together.setdefault(reached, []).append(session)
         for some in together.values():
             names = ", ".join(each.name for each in some[:_NAMED])
             if len(some) > _NAMED:

@@ -50,7 +50,7 @@ def places(tx: Transaction, session: Session, person_id: str) -> list[ChatRef]:
 
     Of whoever has the key nobody knows which chats are one person: what counts are those of other platforms.
     """
-    heard, asked = listeners(tx, session), _asked(tx, session)
+    heard = listeners(tx, session)
     told = [chat for chat, whose in heard.items() if person_id in whose]
     if not told:
         return []
@@ -61,8 +61,13 @@ def places(tx: Transaction, session: Session, person_id: str) -> list[ChatRef]:
         owners, there = _owners(tx, session), {chat.transport for chat in told}
         alone = [chat for chat in chats.defaults(tx) if chat not in owners and _calls(chat)]
         alone = [chat for chat in alone if chat.transport not in there]
-    left = {chat for chat in asked if not asked[chat].wants}
-    return [chat for chat in dict.fromkeys([*told, *alone, *theirs]) if chat not in left]
+    gone = left(tx, session)
+    return [chat for chat in dict.fromkeys([*told, *alone, *theirs]) if chat not in gone]
+
+
+def left(tx: Transaction, session: Session) -> frozenset[ChatRef]:
+    """Chats that are to hear nothing of a session, as somebody said, whoever is reached elsewhere."""
+    return frozenset(chat for chat, hearing in _asked(tx, session).items() if not hearing.wants)
 
 
 def others(tx: Transaction, session: Session) -> list[ChatRef]:

@@ -150,6 +150,9 @@ def about(router: RouterUnderTest, world: World) -> list[types.Notification]:
 
 # Who heard of it and does not any more, before their time has come.
 GONE = [Step("follow", "telegram:1"), Step("unfollow", "telegram:5")]
+# Both are heard of in one chat, and one of them is not to be told of by mail later.
+ONE_CHAT = ("telegram:1", "telegram:1")
+NOT_BY_MAIL = [Step("unfollow", "mail:key@example.org")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -161,6 +164,7 @@ GONE = [Step("follow", "telegram:1"), Step("unfollow", "telegram:5")]
     then=STEPS,
     ladder=st.sampled_from(LADDERS),
 )
+@example(seen=(False, False), homes=ONE_CHAT, steps=([], NOT_BY_MAIL), then=[], ladder="1m again, 2m mail")
 @example(seen=(True, True), homes=("telegram:5", ""), steps=([], []), then=GONE, ladder="1m again, 2m mail")
 @example(seen=(True, False), homes=("telegram:5", "telegram:1"), steps=([], []), then=[], ladder="1m again, 2m mail")
 def test_what_goes_up_ladders_reaches_those_who_hear_where_they_are_alone(
