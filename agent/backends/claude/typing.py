@@ -110,13 +110,17 @@ class ClaudeTyping:
 
     async def _attempt(self, text: str, *, submit: bool) -> None:
         await self._free_line()
-        for number, burst in enumerate(_bursts(text)):
-            if number:
+        before = ""
+        for burst in _bursts(text):
+            if before:
+                # A terminal or a busy program may hold it back; it would come with the next one, and both as a paste.
+                await self._shown(before)
                 await asyncio.sleep(self._pace.between)
             self._check()
             self._keyboard.left = True  # before it is typed: a write that breaks may have got a part out
             await self._keyboard.type(burst)
             await self._read()
+            before = burst
         if submit:
             await asyncio.sleep(self._pace.before_enter)  # right behind its text an Enter passes for a line break
             await self._keyboard.ready()  # copy mode would eat the Enter

@@ -145,6 +145,38 @@ def test_an_enter_that_passes_for_a_line_break_is_pressed_again(stage: TmuxClaud
     arrived(api, f"once {text}")
 
 
+class Late(Pane):
+    """What is typed reaches the program some time later, all at once: by then somebody has looked, or three came."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.held: list[str] = []
+
+    async def type(self, text: str) -> None:
+        self.held.append(text)
+        if len(self.held) == 3:
+            await self.come()
+
+    async def screen(self) -> str:
+        await self.come()
+        return await super().screen()
+
+    async def come(self) -> None:
+        text, self.held = "".join(self.held), []
+        if text:
+            await super().type(text)
+
+
+@pytest.mark.parametrize("seat", ["tmux"], indirect=True)
+def test_pieces_that_came_at_once_would_pass_for_a_paste(stage: TmuxClaude, api: ModelApi) -> None:
+    long = " ".join(f"word{number}" for number in range(400))
+
+    outcome = asyncio.run(TerminalBackend(Late).deliver(stage.session, Input(long)))
+
+    assert outcome == Outcome.done()
+    arrived(api, long)
+
+
 def test_a_bang_reaches_the_model_and_no_shell(stage: ClaudeStage, api: ModelApi, home: ClaudeHome) -> None:
     assert say(stage, "!touch made") == Outcome.done()
 
