@@ -37,7 +37,7 @@ class SteadyClock:
         self._offset = time.time() - self.uptime()
 
     def now(self) -> float:
-        return self._offset + self.uptime()
+        return self._offset + time.clock_gettime(_SINCE_BOOT)  # not by `uptime`: it is asked thrice for a command
 
     def wall(self) -> float:
         return time.time()

@@ -14,8 +14,10 @@ from router.services.files import checked, checked_out
 
 def file_input(request: chat_pb.SubmitRequest) -> FileInput | None:
     """The file of a message; None without one. Raises Refusal when it has a name or a size that cannot be."""
+    if not request.HasField("file"):  # first: what is read of a message that is not there is made for it
+        return None
     file = request.file
-    return checked(FileInput(file.file_id, file.name, file.size)) if request.HasField("file") else None
+    return checked(FileInput(file.file_id, file.name, file.size))
 
 
 def file_action(file: FileInput) -> pb.Action:

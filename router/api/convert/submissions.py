@@ -27,22 +27,22 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
     if not 0 < len(request.update_key) <= 200:
         raise Refusal(Reason.INVALID_ARGUMENT, "update_key must have 1 to 200 characters")
     button = request.button.data if request.HasField("button") else None  # an empty one was pressed all the same
+    answered = request.answer if request.HasField("answer") else None
     return Inbound(
         request.update_key, chat_ref(request.chat), request.actor[:200], request.text, request.reply_to_message_id,
         button, request.session_id, request.edited, file_input(request), request.file_problem[:MAX_WORDS],
         request.album[:MAX_CHAT_ID], request.reply_to_ours, request.user_id, request.needs_pairing, request.login_id,
-        checked_credential(request.passkey), answer(request.answer) if request.HasField("answer") else None,
-        request.answer.input_digest, _control(request), request.transcribe, request.space[:MAX_SPACE],
-        request.context[:MAX_CONTEXT], request.takes_back[:200],
+        checked_credential(request.passkey), answer(answered) if answered is not None else None,
+        answered.input_digest if answered is not None else "",
+        _control(request.control) if request.HasField("control") else None, request.transcribe,
+        request.space[:MAX_SPACE], request.context[:MAX_CONTEXT], request.takes_back[:200],
         moment(request.written_at), workspace(request.workspace) if request.HasField("workspace") else None,
-        _change(request),
+        _change(request) if request.HasField("chat_change") else None,
     )  # fmt: skip
 
 
-def _change(request: chat_pb.SubmitRequest) -> ChatChange | None:
+def _change(request: chat_pb.SubmitRequest) -> ChatChange:
     """Raises Refusal for one of a chat that no binding is asked about."""
-    if not request.HasField("chat_change"):
-        return None
     told = request.chat_change
     if not request.space or len(told.moved_to) > MAX_CHAT_ID:
         text = f"chat_change needs space, and moved_to has {MAX_CHAT_ID} characters at most."
@@ -50,13 +50,11 @@ def _change(request: chat_pb.SubmitRequest) -> ChatChange | None:
     return ChatChange(told.moved_to, told.closed, visible(told.words)[:MAX_WORDS])
 
 
-def _control(request: chat_pb.SubmitRequest) -> ControlSignal | None:
+def _control(signal: pb.ControlSignal) -> ControlSignal:
     """Raises Refusal where it is malformed."""
-    if not request.HasField("control"):
-        return None
-    if request.control.kind not in KINDS:
+    if signal.kind not in KINDS:
         raise Refusal(Reason.INVALID_ARGUMENT, "control must have a kind")
-    return checked(KINDS[request.control.kind], request.control.value)
+    return checked(KINDS[signal.kind], signal.value)
 
 
 def submit_response(submitted: Submitted) -> chat_pb.SubmitResponse:

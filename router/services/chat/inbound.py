@@ -66,7 +66,7 @@ class InboundService:
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
-        bundles.looked(tx, inbound.chat, self.now())
+        bundles.looked(tx, inbound.chat, self._clock.now())
         # Of who was let in by a code that is kept, and ends with them; and so does a browser.
         if not inbound.needs_pairing and inbound.chat.transport != PUSH:
             self._note(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id))
