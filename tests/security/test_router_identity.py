@@ -95,12 +95,20 @@ def squatting(
     with ThreadPoolExecutor(8) as threads:
         server = grpc.server(threads)
         server.add_generic_rpc_handlers((squatter,))
-        port = server.add_secure_port(at, credentials) if credentials else server.add_insecure_port(at)
+        port = wait_until(lambda: bound(server, at, credentials))
         server.start()
         try:
             yield f"127.0.0.1:{port}"
         finally:
             server.stop(grace=None).wait()
+
+
+def bound(server: grpc.Server, at: str, credentials: grpc.ServerCredentials | None) -> int:
+    """Its port; 0 while somebody's connection goes out by that one: a port that a router has left is anybody's."""
+    try:
+        return server.add_secure_port(at, credentials) if credentials else server.add_insecure_port(at)
+    except RuntimeError:
+        return 0
 
 
 @pytest.fixture
