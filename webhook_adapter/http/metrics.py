@@ -1,5 +1,6 @@
 """Figures in Prometheus' text format: the adapter's own, and the router's as it tells them."""
 
+import functools
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -23,15 +24,17 @@ class Metrics(Hook):
             registry=self._registry,
         )
 
+        # Asked for by its labels, a figure is looked up anew behind a lock.
+        self._of = functools.cache(self._updates.labels)
         waiting = "Submissions on their way to the router's disk"
         # Read when asked, so nothing on the way of a submission has to keep it.
         Gauge("pointsman_submissions_waiting", waiting, registry=self._registry).set_function(submissions_waiting)
 
     def after(self, event: Event, handled: Handled) -> None:
-        self._updates.labels(event.transport, handled.outcome.value).inc()
+        self._of(event.transport, handled.outcome.value).inc()
 
     def failed(self, event: Event, error: Exception) -> None:
-        self._updates.labels(event.transport, "unavailable" if isinstance(error, RouterError) else "failed").inc()
+        self._of(event.transport, "unavailable" if isinstance(error, RouterError) else "failed").inc()
 
     def text(self, stats: Stats | None) -> bytes:
         """All figures; without the router's where it could not be asked."""

@@ -4,6 +4,7 @@ Where a request ends is said here alone. gunicorn, which then reads it, is given
 where its reading differs it finds too few or too many, and the connection ends. No request comes out of another's body.
 """
 
+import io
 import re
 from enum import Enum, auto
 from http import HTTPStatus
@@ -25,6 +26,10 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*\r\n", re.IG
 _CODING = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r\n]*?)[ \t]*\r\n", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\A[^\r\n]* HTTP/1\.1\r\n(?s:.*\r\n)?expect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?")
+
+
+class WholeBody(io.BytesIO):
+    """A body as it was sent, of a length that may be: there is nothing left to come, and nothing behind it."""
 
 
 class Refused(Exception):

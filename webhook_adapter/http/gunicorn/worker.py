@@ -7,7 +7,6 @@ rest of a large one may come, and leaves its answer with the connection. The loo
 `on_loop`: that is short but for waiting for the router, and a change of threads would cost more than all the rest.
 """
 
-import io
 import logging
 import selectors
 import socket
@@ -31,7 +30,7 @@ from webhook_adapter.endpoints import on_loop
 from webhook_adapter.http.gunicorn import wsgi
 from webhook_adapter.http.gunicorn.connection import Connection, keep_little_unsent, refusal
 from webhook_adapter.http.gunicorn.pool import Pool
-from webhook_adapter.http.gunicorn.request import Progress, Refused, Request
+from webhook_adapter.http.gunicorn.request import Progress, Refused, Request, WholeBody
 from webhook_adapter.logs import log_to_stderr
 from webhook_adapter.loop import Loop
 
@@ -311,7 +310,7 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
 def _count_body(req: ReadRequest) -> None:
     """Read it, and tell the application its length, however it came. Raises gunicorn's errors where it is malformed."""
     data = req.body.read()
-    req.body = io.BytesIO(data)
+    req.body = WholeBody(data)
     if any(name == "TRANSFER-ENCODING" for name, _ in req.headers):
         kept = [header for header in req.headers if header[0] != "TRANSFER-ENCODING"]
         req.headers = [*kept, ("CONTENT-LENGTH", str(len(data)))]

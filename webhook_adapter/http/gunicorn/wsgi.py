@@ -4,8 +4,9 @@ Plain is what can be read in one way alone. All else is left to gunicorn, so tha
 malformed, or unusual.
 """
 
-import io
+import functools
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from gunicorn import SERVER
 from gunicorn.config import Config
 from gunicorn.http.wsgi import base_environ
 from gunicorn.util import http_date
+
+from webhook_adapter.http.gunicorn.request import WholeBody
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -39,13 +42,10 @@ def environ(head: bytes, body: bytes, client: tuple[Any, ...], around: Mapping[s
     plain = _PLAIN.fullmatch(head) if len(head) <= _MOST_HEAD else None
     if plain is None or plain[4].count(b"\n") > _MOST_LINES:
         return None
-    told = dict[str, str]()
-    for line in plain[4].decode("ascii").splitlines():
-        name, _, value = line.partition(":")
-        name = f"HTTP_{name.upper().replace('-', '_')}"
-        if name in told:
-            return None
-        told[name] = value.strip(" \t")
+    lines = plain[4].decode("ascii").split("\r\n")[:-1]
+    told = {_name(name): value.strip(" \t") for name, _, value in [line.partition(":") for line in lines]}
+    if len(told) < len(lines):  # one stands there twice
+        return None
     length = told.pop("HTTP_CONTENT_LENGTH", None)
     if "HTTP_HOST" not in told or not _UNUSUAL.isdisjoint(told) or (length is None and body):
         return None
@@ -57,7 +57,7 @@ def environ(head: bytes, body: bytes, client: tuple[Any, ...], around: Mapping[s
     made = {**around, **told, "REQUEST_METHOD": plain[1].decode("ascii"), "PATH_INFO": path, "RAW_URI": path}
     if asked is not None:
         made |= {"QUERY_STRING": asked.decode("ascii"), "RAW_URI": f"{path}?{asked.decode('ascii')}"}
-    made |= {"REMOTE_ADDR": client[0], "REMOTE_PORT": str(client[1]), "wsgi.input": io.BytesIO(body)}
+    made |= {"REMOTE_ADDR": client[0], "REMOTE_PORT": str(client[1]), "wsgi.input": WholeBody(body)}
     if length is not None:
         made["CONTENT_LENGTH"] = length
     if (kind := made.pop("HTTP_CONTENT_TYPE", None)) is not None:
@@ -65,14 +65,25 @@ def environ(head: bytes, body: bytes, client: tuple[Any, ...], around: Mapping[s
     return made
 
 
+@functools.lru_cache(maxsize=256)
+def _name(of_header: str) -> str:
+    return f"HTTP_{of_header.upper().replace('-', '_')}"
+
+
 def is_kept(environ: Mapping[str, Any]) -> bool:
     """Whether the client wants to send more on its connection."""
     return _KEPT[environ.get("HTTP_CONNECTION", "keep-alive").lower()]
 
 
+@functools.lru_cache(maxsize=1)
+def _server_and_date(now: int) -> str:
+    """Who answers, and when: the same for a second."""
+    return f"Server: {SERVER}\r\nDate: {http_date(now)}"
+
+
 def answer(application: Application, environ: dict[str, Any], *, is_kept: bool) -> bytes:
     """What the application says, whole."""
-    began = list[Any]()
+    began: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:  # noqa: ANN401
         began[:] = status, headers
@@ -83,8 +94,9 @@ def answer(application: Application, environ: dict[str, Any], *, is_kept: bool) 
     finally:
         getattr(parts, "close", lambda: None)()
     status, headers = began
-    lines = [f"HTTP/1.1 {status}", f"Server: {SERVER}", f"Date: {http_date()}"]
-    lines += [f"Connection: {'keep-alive' if is_kept else 'close'}", *(f"{name}: {value}" for name, value in headers)]
-    if not any(name.lower() == "content-length" for name, _ in headers):
+    lines = [f"HTTP/1.1 {status}", _server_and_date(int(time.time()))]
+    lines += ["Connection: keep-alive" if is_kept else "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    if "content-length" not in [name.lower() for name, _ in headers]:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body

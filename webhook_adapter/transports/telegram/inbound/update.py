@@ -16,6 +16,7 @@ Json = Mapping[str, object]
 _NOT_WRITTEN_HERE = ("sender_chat", "via_bot", "is_automatic_forward", "sender_business_bot", "business_connection_id")
 # Somebody else's words: whoever forwards a command has not meant it for a machine.
 _FORWARDED = ("forward_origin", "forward_date", "forward_from", "forward_from_chat", "forward_sender_name")
+_NOT_OWN = frozenset([*_NOT_WRITTEN_HERE, *_FORWARDED])
 _COMMAND = re.compile(r"(?P<command>/[A-Za-z0-9_]{1,64})@(?P<bot>[A-Za-z0-9_]{1,64})(?=\s|$)")
 _FILES = {  # kinds of messages that are a file, and what it is called where nobody named it
     "animation": "animation.mp4",  # before document: it comes with one, too
@@ -26,6 +27,7 @@ _FILES = {  # kinds of messages that are a file, and what it is called where nob
     "video_note": "video.mp4",
     "sticker": "sticker.webp",
 }
+_ATTACHING = frozenset(["photo", *_FILES])
 _SPEECH = frozenset(["voice", "audio", "video_note"])
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 # What a terminal or a chat could take for more than a name.
@@ -94,11 +96,11 @@ def parse(update: Json, bot_id: str, bot_username: str | None = None) -> Inbound
     """What the update says. With `bot_username` None, a command for any bot's name is taken for ours."""
     message, edited, callback = (update.get(name) for name in ("message", "edited_message", "callback_query"))
     try:
-        if isinstance(message, Mapping):
+        if isinstance(message, dict):
             return _message(message, _update_key(update, bot_id), bot_id, bot_username)
-        if isinstance(edited, Mapping):
+        if isinstance(edited, dict):
             return _edited(_message(edited, _update_key(update, bot_id), bot_id, bot_username), edited)
-        if isinstance(callback, Mapping):
+        if isinstance(callback, dict):
             return _callback(callback, _update_key(update, bot_id), bot_id)
     except _Malformed:
         return Ignored(Reason.MALFORMED)
@@ -136,11 +138,13 @@ def _message(message: Json, key: str | None, bot_id: str, bot_username: str | No
 
 def _attached(message: Json) -> Attached | None:
     """The file of a message; of a photo, which comes in several sizes, the largest."""
+    if _ATTACHING.isdisjoint(message):
+        return None
     sizes = message.get("photo")
-    if isinstance(sizes, list) and sizes and isinstance(sizes[-1], Mapping):
+    if isinstance(sizes, list) and sizes and isinstance(sizes[-1], dict):
         return _file(sizes[-1], "photo.jpg")
     for kind, name in _FILES.items():
-        if isinstance(found := message.get(kind), Mapping):
+        if isinstance(found := message.get(kind), dict):
             return replace(_file(found, name), is_speech=kind in _SPEECH)
     return None
 
@@ -167,7 +171,7 @@ def _callback(callback: Json, key: str | None, bot_id: str) -> Inbound | Ignored
     sender, data = _sender(callback), callback.get("data")
     if sender is None:
         return Ignored(Reason.NOT_A_PERSON)
-    if not isinstance(data, str) or not isinstance(callback.get("message"), Mapping):
+    if not isinstance(data, str) or not isinstance(callback.get("message"), dict):
         return Ignored(Reason.KIND)  # a game, or a button of an inline message: none of ours
     message = _object(callback, "message")  # may be an InaccessibleMessage: chat, message_id and date 0
     callback_id = callback.get("id")
@@ -190,6 +194,8 @@ def _update_key(update: Json, bot_id: str) -> str | None:
 
 
 def _not_own_words(message: Json) -> Reason | None:
+    if _NOT_OWN.isdisjoint(message):
+        return None
     if any(message.get(name) for name in _FORWARDED):
         return Reason.FORWARDED
     if any(message.get(name) for name in _NOT_WRITTEN_HERE):
@@ -200,7 +206,7 @@ def _not_own_words(message: Json) -> Reason | None:
 def _sender(event: Json) -> Json | None:
     """The person it is from; None where it is from none."""
     sender = event.get("from")
-    if not isinstance(sender, Mapping) or sender.get("is_bot") or _id(sender, "id") in NEVER_ALLOWED:
+    if not isinstance(sender, dict) or sender.get("is_bot") or _id(sender, "id") in NEVER_ALLOWED:
         return None
     return sender
 
@@ -208,14 +214,14 @@ def _sender(event: Json) -> Json | None:
 def _thread(message: Json) -> str:
     """The forum topic. Plain groups number their reply threads too; those are no places."""
     chat = message.get("chat")
-    in_topic = message.get("is_topic_message") or (isinstance(chat, Mapping) and chat.get("is_forum"))
+    in_topic = message.get("is_topic_message") or (isinstance(chat, dict) and chat.get("is_forum"))
     return str(_id(message, "message_thread_id")) if in_topic and "message_thread_id" in message else ""
 
 
 def _replied_to(message: Json) -> str:
     """The message it answers. In a topic, Telegram adds a reply to the topic's start where a person made none."""
     reply = message.get("reply_to_message")
-    if not isinstance(reply, Mapping):
+    if not isinstance(reply, dict):
         return ""
     replied = str(_id(reply, "message_id"))
     starts_topic = "forum_topic_created" in reply or bool(message.get("is_topic_message"))
@@ -228,8 +234,8 @@ def _replied_to(message: Json) -> str:
 def _wrote(message: Json, bot_id: str) -> bool:
     """Whether the message that it answers is the bot's."""
     replied = message.get("reply_to_message")
-    author = replied.get("from") if isinstance(replied, Mapping) else None
-    return isinstance(author, Mapping) and str(author.get("id")) == bot_id
+    author = replied.get("from") if isinstance(replied, dict) else None
+    return isinstance(author, dict) and str(author.get("id")) == bot_id
 
 
 def _for_us(text: str, bot_username: str | None) -> str | None:
@@ -244,7 +250,7 @@ def _for_us(text: str, bot_username: str | None) -> str | None:
 
 def _object(parent: Json, name: str) -> Json:
     value = parent.get(name)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise _Malformed
     return value
 
@@ -258,7 +264,9 @@ def _id(parent: Json, name: str) -> int:
 
 def _text(value: object) -> str:
     """JSON can carry half a surrogate pair, UTF-8 cannot."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value if value.isascii() else value.encode(errors="replace").decode()
 
 
 def _name(sender: Json) -> str:

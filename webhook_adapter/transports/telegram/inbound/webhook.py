@@ -1,6 +1,5 @@
 """Telegram's door: POST /webhook/telegram/<path secret>."""
 
-import json
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
@@ -9,6 +8,7 @@ from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
 from pointsman.client.errors import RouterError
+from webhook_adapter import json_bodies
 from webhook_adapter.auth import is_secret, let_body_come
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.endpoints import described
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 _RETRY_AFTER = "2"
 
 _SECRET = {"telegramSecret": "X-Telegram-Bot-Api-Secret-Token"}
+_SECRET_IN_ENVIRON = "HTTP_" + _SECRET["telegramSecret"].upper().replace("-", "_")
 _TAKES = {"type": "object", "description": "A Bot API Update."}
 
 
@@ -37,7 +38,7 @@ def create_blueprint(telegram: TelegramConfig, take: Callable[[Json], object]) -
         # 404 and before all else: who does not know the path learns nothing, not even that it was half right.
         if not is_secret(path_secret, telegram.path_secret):
             abort(HTTPStatus.NOT_FOUND)
-        if not is_secret(request.headers.get(_SECRET["telegramSecret"], ""), telegram.webhook_secret):
+        if not is_secret(request.environ.get(_SECRET_IN_ENVIRON, ""), telegram.webhook_secret):
             logger.warning("webhook refused: wrong secret token")
             abort(HTTPStatus.UNAUTHORIZED)
         let_body_come()
@@ -52,8 +53,8 @@ def create_blueprint(telegram: TelegramConfig, take: Callable[[Json], object]) -
 
 def _update(body: bytes) -> dict[str, object]:
     try:
-        update = json.loads(body)
-    except (ValueError, RecursionError):
+        update = json_bodies.parse(body, "the body")
+    except json_bodies.InvalidRequest:
         update = None
     if not isinstance(update, dict):
         abort(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")

@@ -1,0 +1,44 @@
+"""Where a request goes: werkzeug says it once for each method and path, and from then on it is known."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from werkzeug.routing import MapAdapter, Rule
+
+_REMEMBERED, _MOST_PATH = 512, 256  # ways, and characters of a path: they bound memory
+
+Way = tuple[Rule, Mapping[str, Any]]
+
+
+class Ways:
+    """The ways that were found. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[tuple[str, str], Way] = OrderedDict()
+
+    def find(self, method: str, path: str, look: Callable[[], Way]) -> tuple[Rule, dict[str, Any]]:
+        """What `look` says, which raises where there is none. The values are for the caller to change."""
+        found = self._found.get((method, path))
+        if found is None:
+            found = look()
+            if len(path) <= _MOST_PATH:
+                self._found[method, path] = found
+            if len(self._found) > _REMEMBERED:
+                self._found.popitem(last=False)
+        return found[0], dict(found[1])
+
+
+class RememberedWay:
+    """Stands for werkzeug's MapAdapter, which is made where more is asked than what was found before."""
+
+    def __init__(self, ways: Ways, environ: Mapping[str, Any], make: Callable[[], MapAdapter]) -> None:
+        self._ways, self._environ, self._make = ways, environ, make
+
+    def match(self, **_: Any) -> tuple[Rule, dict[str, Any]]:  # noqa: ANN401 - as its
+        """As its, with `return_rule`. Raises HTTPException."""
+        asked = self._environ["REQUEST_METHOD"], self._environ["PATH_INFO"]
+        return self._ways.find(*asked, lambda: self._make().match(return_rule=True))
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it has
+        return getattr(self._make(), name)
