@@ -6,7 +6,7 @@ from functools import partial
 from agentlink.v1 import chat_link_pb2 as chat_pb
 
 from router.api.convert.notifications import MAX_WORDS
-from router.api.convert.submissions import inbound, submit_response, text_response, voice_response
+from router.api.convert.submissions import inbound, seen_before, submit_response, text_response, voice_response
 from router.api.convert.times import seconds
 from router.api.deliver_stream import DeliverStream
 from router.api.handlers import Call, Context
@@ -65,7 +65,8 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
 
     async def Submit(self, request: chat_pb.SubmitRequest, call: Call) -> chat_pb.SubmitResponse:
         written = inbound(request)
-        return await self._database.write(lambda tx: self._submit(call.caller(), tx, written), urgent=True)
+        response = await self._database.write(lambda tx: self._submit(call.caller(), tx, written), urgent=True)
+        return chat_pb.SubmitResponse.FromString(response)
 
     async def PutPart(self, request: chat_pb.PutSubmitPartRequest, call: Call) -> chat_pb.PutSubmitPartResponse:
         await self._files.put(call.principal.identity, request.file_id, request.number, request.data)
@@ -116,21 +117,20 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
     async def Deliver(self, _principal: Principal, context: Context) -> None:
         await DeliverStream(context, self._database, self._outbox, self._receipts).run()
 
-    def _submit(self, who: Caller, tx: Transaction, written: Inbound) -> chat_pb.SubmitResponse:
+    def _submit(self, who: Caller, tx: Transaction, written: Inbound) -> bytes:
+        """What became of it: a SubmitResponse, as it is kept for whoever hands the same in again."""
         written = self._persons.identified(tx, written)  # first: also what came before is not for who was put out
         tx.caller = Caller(who.identity, who.peer, written.actor)
         if (known := idempotency.answered(tx, written.update_key, None)) is not None:
-            response = chat_pb.SubmitResponse.FromString(known)
-            response.duplicate = True
-            return response
+            return seen_before(known)
         if written.change is not None:
             submitted = self._lifecycle.take(tx, written, written.change)
         elif written.space:
             submitted = self._bound.submit(tx, written, _became(tx, written.takes_back))
         else:
             submitted = self._inbound.submit(tx, written)
-        response = submit_response(submitted)
-        idempotency.remember(tx, written.update_key, None, response.SerializeToString(), self._inbound.now())
+        response = submit_response(submitted).SerializeToString()
+        idempotency.remember(tx, written.update_key, None, response, self._inbound.now())
         return response
 
 

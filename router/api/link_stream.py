@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import grpc
 
-from router.api.convert.frames import command_batch, read_frame, router_frame
+from router.api.convert.command_frames import commands_frame
+from router.api.convert.frames import read_frame, router_frame
 from router.api.errors import abort
 from router.api.handlers import Context, last_word, last_write
 from router.api.turns import Turns
@@ -296,9 +297,7 @@ class LinkStream:
             size += lane[0].size
             batch.append(lane.pop(0))  # type: ignore[arg-type]
         self._flow.asked(len(batch))
-        if len(batch) == 1:
-            return router_frame(frame, link.epoch).SerializeToString()
-        return command_batch(batch, link.epoch).SerializeToString()
+        return commands_frame(batch, link.epoch).SerializeToString()
 
     def _until_look(self) -> float:
         return min(LOOK_EVERY, max(0.0, self._connection.deadline() - self._services.clock.monotonic()))

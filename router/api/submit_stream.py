@@ -1,7 +1,7 @@
 """One adapter's open stream of messages that people wrote: batches in, answers out as they are on disk."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -18,7 +18,7 @@ from router.store.database import Database, Transaction
 SLICE = 8  # of what is handed in, so much is written in one operation: the first is answered while the next is written
 MOST_FRAMES = 128  # of a stream, on their way to the disk
 MOST_ANSWERS = 4096  # that their adapter has not read yet
-Submit = Callable[[Transaction, Inbound], chat_pb.SubmitResponse]
+Submit = Callable[[Transaction, Inbound], bytes]
 
 
 class SubmitStream:
@@ -58,9 +58,7 @@ class SubmitStream:
             partial(self._answer, items)
         )
 
-    def _answer(
-        self, items: list[tuple[int, Inbound | Refusal]], stored: "asyncio.Future[list[chat_pb.SubmitResponse]]"
-    ) -> None:
+    def _answer(self, items: list[tuple[int, Inbound | Refusal]], stored: "asyncio.Future[list[bytes]]") -> None:
         if stored.cancelled():
             return
         error = stored.exception()
@@ -70,14 +68,12 @@ class SubmitStream:
                 self._store([one])
             return
         responses = iter(stored.result() if error is None else [])
-        done = []
+        done: list[tuple[int, bytes | Refusal]] = []
         for number, item in items:
             if isinstance(item, Refusal):
-                done.append(_failed(number, item))
-            elif error is not None:
-                done.append(_failed(number, refusal_of(error)))
+                done.append((number, item))
             else:
-                done.append(chat_pb.SubmitItemResponse(item_id=number, response=next(responses)))
+                done.append((number, next(responses) if error is None else refusal_of(error)))
         self._answers.put(done)
 
 
@@ -86,7 +82,7 @@ class Answers:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._ready: list[chat_pb.SubmitItemResponse] = []
+        self._ready = chat_pb.SubmitBatchResponse()
         self._wake = asyncio.Event()
         self._open = 0
         self._writing = False
@@ -97,10 +93,15 @@ class Answers:
         # Counted when it comes in, so that complete() cannot see a gap between taking and answering.
         self._open += frames_more
 
-    def put(self, items: list[chat_pb.SubmitItemResponse]) -> None:
-        """One frame's answers are there."""
+    def put(self, answers: Iterable[tuple[int, bytes | Refusal]]) -> None:
+        """One frame's answers are there: by the numbers of its items, each a SubmitResponse in bytes or a refusal."""
         self._open -= 1
-        self._ready += items
+        for number, answer in answers:
+            item = self._ready.items.add(item_id=number)  # filled where it stands: else it would be copied
+            if isinstance(answer, Refusal):
+                item.error.CopyFrom(status_of(answer))
+            else:
+                item.response.MergeFromString(answer)
         self._wake.set()
         self._moved.set()
 
@@ -110,21 +111,21 @@ class Answers:
             await self._wake.wait()
             self._wake.clear()
             # All that has gathered, in one frame: while a write is under way the next one fills.
-            items, self._ready = self._ready, []
+            batch, self._ready = self._ready, chat_pb.SubmitBatchResponse()
             self._writing = True
-            await self._context.write(chat_pb.SubmitBatchResponse(items=items).SerializeToString())
+            await self._context.write(batch.SerializeToString())
             self._writing = False
             self._moved.set()
 
     async def room(self) -> None:
         """Come back when little enough is under way: until then the rest waits at the adapter."""
-        while self._open >= MOST_FRAMES or len(self._ready) >= MOST_ANSWERS:
+        while self._open >= MOST_FRAMES or len(self._ready.items) >= MOST_ANSWERS:
             self._moved.clear()
             await self._moved.wait()
 
     async def complete(self) -> None:
         """Wait until every frame is answered, and the last answer written."""
-        while self._open or self._ready or self._writing:
+        while self._open or self._ready.items or self._writing:
             self._moved.clear()
             await self._moved.wait()
 
@@ -146,7 +147,3 @@ def _inbound_or_refusal(request: chat_pb.SubmitRequest) -> Inbound | Refusal:
         return inbound(request)
     except Refusal as refusal:
         return refusal
-
-
-def _failed(number: int, refusal: Refusal) -> chat_pb.SubmitItemResponse:
-    return chat_pb.SubmitItemResponse(item_id=number, error=status_of(refusal))

@@ -104,7 +104,7 @@ class RouterEnd:
         request = chat_pb.SubmitRequest(update_key=key, text=text, session_id=session_id)
         request.chat.transport, request.chat.chat_id = "telegram", "c0"
         chats = self.router.servicers.chats
-        return self.write(lambda tx: chats._submit(NOBODY, tx, inbound(request)))
+        return chat_pb.SubmitResponse.FromString(self.write(lambda tx: chats._submit(NOBODY, tx, inbound(request))))
 
 
 class AgentEnd:

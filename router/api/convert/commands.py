@@ -1,13 +1,12 @@
 """Commands, and what they do."""
 
-from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import types_pb2 as pb
 
 from router.api.convert.chats import chat_message
 from router.api.convert.files import file_action
 from router.api.convert.permissions import decision_message
 from router.api.convert.sessions import CONTROLS, KINDS
-from router.api.convert.times import duration, timestamp
+from router.api.convert.times import timestamp
 from router.api.convert.workspaces import workspace_action, workspace_message
 from router.domain.action import (
     KEYS,
@@ -90,17 +89,6 @@ def command_message(c: Command) -> pb.Command:
         typed_at=timestamp(c.typed_at), taken_at=timestamp(c.taken_at), finished_at=timestamp(c.finished_at),
         ended_at=timestamp(c.ended_at), dropped=c.dropped,
     )  # fmt: skip
-
-
-def command_frame(c: Command) -> link_pb.CommandFrame:
-    frame = link_pb.CommandFrame(
-        command_id=c.command_id, session_id=c.session_id, generation=c.generation, sequence=c.sequence,
-        attempt=c.attempt, lane=LANES[c.lane], action=action_message(c.action), origin=origin_message(c.origin),
-    )  # fmt: skip
-    if c.has_ttl and c.sent_at is not None:
-        # What is left, not until when: the clocks of two machines differ.
-        frame.ttl_remaining.CopyFrom(duration(max(0.0, c.expires_at - c.sent_at)))
-    return frame
 
 
 def origin_message(origin: Origin) -> pb.Origin:

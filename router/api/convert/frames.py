@@ -1,6 +1,6 @@
 """Frames of an agent's link, both ways."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from agentlink.v1 import agent_link_pb2 as link_pb
@@ -8,14 +8,14 @@ from agentlink.v1 import types_pb2 as types_pb
 from google.protobuf.message import DecodeError
 
 from router.api.convert import unknown_frames
-from router.api.convert.commands import command_frame
+from router.api.convert.command_frames import commands_frame
 from router.api.convert.machines import HAS_LOGIN
 from router.api.convert.notifications import notify
 from router.api.convert.permissions import permission_request, permission_withdrawn
 from router.api.convert.screens import screen, screen_query
 from router.api.convert.session_events import deltas_wanted, events_ack, events_query, said_delta, session_events
 from router.api.convert.sessions import session_report
-from router.api.convert.times import duration, timestamp
+from router.api.convert.times import duration, moment, timestamp
 from router.api.convert.workspaces import workspace_report
 from router.api.errors import status_of
 from router.domain import frames
@@ -29,6 +29,7 @@ from router.domain.session_event import EventsAck
 _RECEIPTS = {outcome.value: outcome for outcome in frames.ReceiptOutcome}
 _RESULTS = {outcome.value: outcome for outcome in frames.ResultOutcome}
 _REASONS = {reason.value: reason for reason in Reason}
+_UNSPECIFIED = Reason.UNSPECIFIED  # looked up in its enum, each time, it would cost as much as the rest of a receipt
 _OF_SESSIONS: dict[str, Callable[[Any], frames.AgentFrame]] = {
     "session_events": session_events,
     "events_query": events_query,
@@ -59,9 +60,9 @@ def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
         return _OF_SESSIONS[name](getattr(frame, name))
     match name:
         case "receipt":
-            return frames.Receipts(tuple(_receipt(item) for item in frame.receipt.items))
+            return frames.Receipts(tuple([_receipt(item) for item in frame.receipt.items]))
         case "results":
-            return frames.Upstream(tuple(_result(result) for result in frame.results.results))
+            return frames.Upstream(tuple([_result(result) for result in frame.results.results]))
         case "heartbeat":
             return frames.Heartbeat(frame.heartbeat.nonce, tuple(frame.heartbeat.typed_session_ids[:MOST_TYPED]))
         case "hello":
@@ -76,7 +77,7 @@ def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
 def router_frame(frame: frames.RouterFrame, epoch: int) -> link_pb.RouterFrame:
     match frame:
         case Command():
-            return link_pb.RouterFrame(link_epoch=epoch, command=command_frame(frame))
+            return commands_frame([frame], epoch)
         case frames.UpstreamAck():
             return link_pb.RouterFrame(link_epoch=epoch, upstream_ack=_ack(frame))
         case frames.HeartbeatAck(nonce):
@@ -103,11 +104,6 @@ def _of_sessions(frame: frames.OfSessions, epoch: int) -> link_pb.RouterFrame:
             return link_pb.RouterFrame(link_epoch=epoch, screen_query=screen_query(frame))
         case DeltasWanted():
             return link_pb.RouterFrame(link_epoch=epoch, deltas_wanted=deltas_wanted(frame))
-
-
-def command_batch(commands: Sequence[Command], epoch: int) -> link_pb.RouterFrame:
-    batch = link_pb.CommandBatch(commands=map(command_frame, commands))
-    return link_pb.RouterFrame(link_epoch=epoch, commands=batch)
 
 
 def _durable(frame: link_pb.AgentFrame) -> frames.Durable:
@@ -171,18 +167,14 @@ def _receipt(item: link_pb.ReceiptItem) -> frames.Receipt:
         # Not durable, so it has no number by which it could be refused: the frame is bad as a whole.
         raise ValueError(f"receipt of {item.command_id[:64]} has no outcome")
     has_ended = item.inbox_state == link_pb.INBOX_STATE_FINISHED
-    return frames.Receipt(item.command_id, outcome, _reason(item.reason), has_ended)
+    return frames.Receipt(item.command_id, outcome, _REASONS.get(item.reason, _UNSPECIFIED), has_ended)
 
 
 def _result(result: link_pb.Result) -> frames.Result | frames.Unfit:
     if (outcome := _RESULTS.get(result.outcome)) is None:
         text = f"The result of {result.command_id[:64]!r} has no outcome that this router knows."
         return frames.Unfit(result.upstream_seq, Reason.INVALID_ARGUMENT, text)
-    at = result.typed_at.seconds + result.typed_at.nanos / 1e9
-    typed = at if result.HasField("typed_at") and 0 <= at < _YEAR_10000 else None  # else no calendar has it
-    reason, detail = _reason(result.reason), result.detail[:MAX_DETAIL]
+    at = moment(result.typed_at) if result.HasField("typed_at") else -1.0
+    typed = at if 0 <= at < _YEAR_10000 else None  # else no calendar has it
+    reason, detail = _REASONS.get(result.reason, _UNSPECIFIED), result.detail[:MAX_DETAIL]
     return frames.Result(result.upstream_seq, result.command_id, outcome, reason, detail, typed)
-
-
-def _reason(number: int) -> Reason:
-    return _REASONS.get(number, Reason.UNSPECIFIED)

@@ -36,7 +36,8 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
         answered.input_digest if answered is not None else "",
         _control(request.control) if request.HasField("control") else None, request.transcribe,
         request.space[:MAX_SPACE], request.context[:MAX_CONTEXT], request.takes_back[:200],
-        moment(request.written_at), workspace(request.workspace) if request.HasField("workspace") else None,
+        moment(request.written_at) if request.HasField("written_at") else 0.0,
+        workspace(request.workspace) if request.HasField("workspace") else None,
         _change(request) if request.HasField("chat_change") else None,
     )  # fmt: skip
 
@@ -63,6 +64,13 @@ def submit_response(submitted: Submitted) -> chat_pb.SubmitResponse:
         command_id=submitted.command_id, state=state, session_id=submitted.session_id, answer=submitted.answer,
         reason=submitted.reason.value,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def seen_before(response: bytes) -> bytes:
+    """An answer that was given before, for whoever hands the same in again."""
+    again = chat_pb.SubmitResponse.FromString(response)
+    again.duplicate = True
+    return again.SerializeToString()
 
 
 def checked_credential(credential: str) -> str:

@@ -44,16 +44,16 @@ class Disk:
     """Takes what it is given when the test lets it."""
 
     def __init__(self) -> None:
-        self.waiting: list[asyncio.Future[list[pb.SubmitResponse]]] = []
+        self.waiting: list[asyncio.Future[list[bytes]]] = []
 
-    def write(self, _operation: object, *, urgent: bool) -> "asyncio.Future[list[pb.SubmitResponse]]":
+    def write(self, _operation: object, *, urgent: bool) -> "asyncio.Future[list[bytes]]":
         assert urgent
         self.waiting.append(asyncio.get_running_loop().create_future())
         return self.waiting[-1]
 
     def let(self, count: int) -> None:
         for stored in self.waiting[:count]:
-            stored.set_result([pb.SubmitResponse()])
+            stored.set_result([b""])
         del self.waiting[:count]
 
 

@@ -4,7 +4,7 @@ import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import types_pb2 as pb
 
-from router.api.convert.submissions import inbound
+from router.api.convert.submissions import inbound, seen_before
 from router.domain.errors import Refusal
 
 
@@ -25,3 +25,13 @@ def test_a_button_is_told_from_no_button() -> None:
 
     assert inbound(pressed).button == ""
     assert inbound(written).button is None
+
+
+def test_an_answer_that_is_given_again_is_the_first_and_says_so() -> None:
+    first = chat_pb.SubmitResponse(command_id="c1", state=pb.COMMAND_STATE_SENT, session_id="s1", answer="Sending")
+
+    again = chat_pb.SubmitResponse.FromString(seen_before(first.SerializeToString()))
+
+    assert again.duplicate
+    again.duplicate = False
+    assert again == first
