@@ -12,6 +12,7 @@ from router.app import serve
 from router.config import RouterConfig, SettingsError
 
 _M_ARENA_MAX = -8  # malloc.h
+_YOUNG = 10_000  # objects
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -36,6 +37,9 @@ def _one_heap() -> None:
 
 
 def _ready(address: str) -> None:
+    # A command under way is a hundred objects until its commit: by itself the collector looks at every 700 new ones,
+    # and sees them grow old.
+    gc.set_threshold(_YOUNG)
     gc.freeze()  # what is there now stays: a search for garbage among all of it would make messages wait
     sys.stdout.write(f"ready router {address}\n")
     sys.stdout.flush()

@@ -12,6 +12,8 @@ from router.domain.workspace import Workspace
 class Lane(Enum):
     """Order class: urgent commands do not wait for normal ones."""
 
+    __hash__ = object.__hash__  # Enum's own is Python's, and each command asks
+
     NORMAL = 1
     URGENT = 2
 
@@ -109,7 +111,7 @@ Action = (
     | PackWorkspace
     | TakeWorkspace
 )
-OF_WORKSPACES = (CloseWorkspace, PackWorkspace, TakeWorkspace)
+OF_WORKSPACES = frozenset({CloseWorkspace, PackWorkspace, TakeWorkspace})
 """Those that no session has to live for."""
 KEYS = frozenset([
     "esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space", "shift-tab",
@@ -117,12 +119,15 @@ KEYS = frozenset([
 ])  # fmt: skip
 # Keys that interrupt; any other key answers what is on the screen, and must keep its place.
 URGENT_KEYS = frozenset({"esc", "ctrl-c"})
+# A decision is what the session waits for: behind a queued text it would wait for itself.
+_URGENT = frozenset({PermissionDecision, StopSession})
 
 
 def lane_of(action: Action) -> Lane:
     """Interrupts, decisions and stops overtake what is queued; everything else keeps its place."""
-    # A decision is what the session waits for: behind a queued text it would wait for itself.
-    urgent = isinstance(action, PermissionDecision | StopSession)
+    if type(action) is Input:  # asked of every command, and what a thing is not costs more to ask
+        return Lane.NORMAL
+    urgent = type(action) in _URGENT
     urgent = urgent or (isinstance(action, KeyPress) and action.name in URGENT_KEYS)
     urgent = urgent or (isinstance(action, ControlSignal) and action.kind is ControlKind.INTERRUPT)
     return Lane.URGENT if urgent else Lane.NORMAL
@@ -130,8 +135,10 @@ def lane_of(action: Action) -> Lane:
 
 def text_of(action: Action) -> str:
     """The text that an action brings along; empty where it has none."""
+    if type(action) is Input:
+        return action.text
     match action:
-        case Input(text=text) | PermissionDecision(text=text) | StartSession(prompt=text):
+        case PermissionDecision(text=text) | StartSession(prompt=text):
             return text
         case FileInput(caption=text):
             return text

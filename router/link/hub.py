@@ -6,8 +6,9 @@ change, and restored when that is undone. Its outgoing lanes and its closing bel
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, takewhile
+from typing import NamedTuple
 
+from router.domain.action import Lane
 from router.domain.command import Command
 from router.domain.errors import Reason
 from router.domain.frames import RouterFrame
@@ -18,8 +19,7 @@ WINDOW_BATCHED = 256  # for agents that take many commands in a frame
 WINDOW_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class InFlight:
+class InFlight(NamedTuple):
     """A command on its way: its bytes, and when it was sent (monotonic seconds)."""
 
     size: int
@@ -66,25 +66,33 @@ class Link:
 
     def fitting(self, commands: Sequence[Command]) -> list[Command]:
         """The first of these that fit by count and by bytes."""
-        sizes = accumulate((command.size for command in commands), initial=self.bytes_in_flight)
-        next(sizes)
-        within = takewhile(
-            lambda pair: pair[1] <= WINDOW_BYTES, zip(commands[: max(0, self.room())], sizes, strict=False)
-        )
-        return [command for command, _ in within]
+        within, size = [], self.bytes_in_flight
+        for command in commands[: max(0, self.room())]:
+            size += command.size
+            if size > WINDOW_BYTES:
+                break
+            within.append(command)
+        return within
 
-    def reserve(self, tx: Undo, command: Command, now: float) -> None:
-        """Take a place in the window; given back if the transaction is undone."""
-        tx.put(self.in_flight, command.command_id, InFlight(command.size, now))
-        tx.set(self, bytes_in_flight=self.bytes_in_flight + command.size)
+    def reserve(self, tx: Undo, commands: Sequence[Command], now: float) -> None:
+        """Take places in the window; given back if the transaction is undone."""
+        size = self.bytes_in_flight
+        for command in commands:
+            entry = InFlight(command.size, now)
+            tx.put(self.in_flight, command.command_id, entry)
+            size += entry.size
+        tx.set(self, bytes_in_flight=size)
 
-    def release(self, tx: Undo, command_id: str) -> bool:
-        """Give a place back; taken again if the transaction is undone. False when it had none."""
-        entry = tx.pop(self.in_flight, command_id)
-        if entry is None:
-            return False
-        tx.set(self, bytes_in_flight=self.bytes_in_flight - entry.size)
-        return True
+    def release(self, tx: Undo, *command_ids: str) -> list[str]:
+        """Give places back; taken again if the transaction is undone. Returns those that had one."""
+        had, size = [], self.bytes_in_flight
+        for command_id in command_ids:
+            if (entry := tx.pop(self.in_flight, command_id)) is not None:
+                had.append(command_id)
+                size -= entry.size
+        if had:
+            tx.set(self, bytes_in_flight=size)
+        return had
 
     def oldest(self) -> float | None:
         """When the oldest command without a receipt was sent."""
@@ -94,6 +102,12 @@ class Link:
     def send(self, frame: RouterFrame, *, urgent: bool = False) -> None:
         """Queue a frame for the stream's one writer."""
         (self.urgent if urgent else self.normal).append(frame)
+        self.wake()
+
+    def deliver(self, commands: Sequence[Command]) -> None:
+        """Queue commands, each in its lane."""
+        for command in commands:
+            (self.urgent if command.lane is Lane.URGENT else self.normal).append(command)
         self.wake()
 
     def close(self, reason: Reason, text: str) -> None:

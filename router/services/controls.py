@@ -36,7 +36,7 @@ class Controls:
         `may_allow`: who sends it may answer questions.
         """
         signal = draft.action
-        if not isinstance(signal, ControlSignal):
+        if type(signal) is not ControlSignal:
             return self._delivery.accept(tx, draft)
         session = sessions.get(tx, draft.session_id)
         self._check(tx, session, signal, may_allow=may_allow)
@@ -50,8 +50,8 @@ class Controls:
 
     def accept_of(self, tx: Transaction, person: Person | None, draft: Draft) -> Command:
         """The same for a person. Raises Refusal."""
-        is_text = not isinstance(draft.action, ControlSignal)
-        may_allow = is_text or not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
+        is_signal = type(draft.action) is ControlSignal
+        may_allow = not is_signal or not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
         command = self.accept(tx, draft, may_allow=may_allow)
         for tell in self.on_write:
             tell(tx, command.session_id, command.origin)

@@ -34,9 +34,9 @@ _KINDS = {kind: name for name, kind in (_OF_PARTS | _OF_NOTHING).items()}
 
 def split(action: Action) -> tuple[str, str, bool]:
     """The columns of an action."""
+    if isinstance(action, Input):
+        return INPUT, action.text, action.submit
     match action:
-        case Input(text, submit):
-            return INPUT, text, submit
         case KeyPress(name):
             return "key", name, False
         case ControlSignal(kind, value):

@@ -19,9 +19,9 @@ def first_steps(command: Command, detail: str) -> Sequence[TraceStep]:
     if command.state is CommandState.QUEUED:
         return [accepted]
     # Sent in the transaction that accepts it: a person who looks sees both.
-    sent = accepted._replace(
-        event="Sent", from_state=accepted.to_state, to_state=command.state.value, actor="router",
-        detail=_attempt(command),
+    sent = TraceStep(
+        command.created_at, command.command_id, command.session_id, "Sent", _QUEUED, command.state.value, "router",
+        _attempt(command),
     )  # fmt: skip
     return [accepted, sent]
 

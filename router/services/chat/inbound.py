@@ -115,9 +115,9 @@ class InboundService:
         return self._follow(tx, said, routing.route(said))
 
     def _follow(self, tx: Transaction, inbound: Inbound, route: Route) -> Submitted:
+        if isinstance(route, routing.ToSession):
+            return self._type(tx, inbound, route.session_id, Input(route.text))
         match route:
-            case routing.ToSession(session_id, text):
-                return self._type(tx, inbound, session_id, Input(text))
             case routing.ByToken(token, text):
                 return self._by_token(tx, inbound, notifications.by_token(tx, inbound.chat, token), text)
             case routing.ByReply(message_id, text):
@@ -310,11 +310,11 @@ class InboundService:
             return self._answer(tx, inbound, forbidden, session_id)
         if inbound.file is not None and isinstance(action, Input):
             action = replace(files.whole(tx, inbound.file), caption=action.text)
-        # Only now: with a file, the caption may be empty.
-        if action == Input(""):
-            return self._answer(tx, inbound, answers.EMPTY)
-        if isinstance(action, Input) and (waits := self._deferrals.for_limit(tx, inbound, session_id, action.text)):
-            return self._say(tx, inbound, [waits])
+        if isinstance(action, Input):
+            if not action.text:  # asked only now: with a file, the caption may be empty
+                return self._answer(tx, inbound, answers.EMPTY)
+            if waits := self._deferrals.for_limit(tx, inbound, session_id, action.text):
+                return self._say(tx, inbound, [waits])
         try:
             draft = Draft(session_id, action, _origin(inbound), note=inbound.update_key, names_session=names_session)
             command = self._controls.accept_of(tx, inbound.person, draft)

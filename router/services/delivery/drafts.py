@@ -39,7 +39,7 @@ def queued(tx: Transaction, draft: Draft, command_id: str, now: float) -> Comman
     """
     text = _checked_text(draft.action)
     action = draft.action if draft.is_headed or MARK not in text else _unmarked(draft.action)
-    slot = sessions.slot(tx, draft.session_id, also_ended=isinstance(action, OF_WORKSPACES))
+    slot = sessions.slot(tx, draft.session_id, also_ended=type(action) in OF_WORKSPACES)
     of_machine = sessions.live_of_machine(tx, slot.machine_id)
     if slot.live >= MAX_LIVE_PER_SESSION or of_machine >= MAX_LIVE_PER_MACHINE:
         raise Refusal(Reason.QUEUE_FULL, _queue_full(slot, of_machine), retry_after=30.0)

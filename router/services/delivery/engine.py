@@ -10,7 +10,7 @@ from functools import partial
 
 from router.clock import Clock
 from router.domain import backoff
-from router.domain.action import OF_WORKSPACES, Lane, StartSession
+from router.domain.action import OF_WORKSPACES, StartSession
 from router.domain.command import (
     LIVE,
     Command,
@@ -112,20 +112,22 @@ class DeliveryEngine:
         waiting = link.fitting(found)
         # Fewer than there was room for: nothing else waits, and the next one may be sent as it is accepted.
         tx.set(link, caught_up=len(waiting) == len(found) < room)
-        sent = [apply(command, Sent(link.epoch, link.inbox_id), now) for command in waiting]
-        if not sent:
+        if not waiting:
             return
+        event = Sent(link.epoch, link.inbox_id)
+        sent = [apply(command, event, now) for command in waiting]
         commands.mark_sent(tx, waiting, sent, now)
         tx.set(self, resends=self.resends + sum(command.attempt > 1 for command in sent))
-        for command in sent:
-            self._send(tx, link, command)
+        self._send(tx, link, sent)
         self._progress(tx, [command.command_id for command in sent])
 
     def received(self, tx: Transaction, link: Link, items: Sequence[Receipt]) -> None:
         """The machine confirmed commands, or refused them for good."""
         if not self._hub.is_current(link):
             return
-        items = [item for item in items if link.release(tx, item.command_id)]  # only what was sent on this link
+        # Only what was sent on this link, and of each the first word.
+        told = {item.command_id: item for item in reversed(items)}
+        items = [told[command_id] for command_id in link.release(tx, *(item.command_id for item in items))]
         stored = [item.command_id for item in items if item.outcome is not ReceiptOutcome.REFUSED]
         commands.mark_received(tx, stored, link.epoch, self._clock.now(), link.machine_id)
         for item in items:
@@ -153,7 +155,7 @@ class DeliveryEngine:
             link.release(tx, command.command_id)
         if isinstance(ended.action, StartSession):
             self._start_ended(tx, ended)
-        if self.on_workspace and isinstance(ended.action, OF_WORKSPACES):
+        if self.on_workspace and type(ended.action) in OF_WORKSPACES:
             self.on_workspace(tx, ended)
         self._status_messages.ended(tx, ended)
         self._wake(tx, ended)
@@ -296,17 +298,17 @@ class DeliveryEngine:
             return command
         if command.session_id in self._backoffs:
             return command  # release_held looks for it
-        if not link.caught_up or not link.fitting([command]):
+        if not link.caught_up or not link.fitting((command,)):
             tx.set(link, caught_up=False)
             return command
         sent = apply(command, Sent(link.epoch, link.inbox_id), now)
-        self._send(tx, link, sent)
+        self._send(tx, link, (sent,))
         return sent
 
-    def _send(self, tx: Transaction, link: Link, command: Command) -> None:
-        link.reserve(tx, command, self._clock.monotonic())
+    def _send(self, tx: Transaction, link: Link, commands: Sequence[Command]) -> None:
+        link.reserve(tx, commands, self._clock.monotonic())
         # Never before the commit: what a machine has must be what we know of.
-        tx.after_commit(partial(link.send, command, urgent=command.lane is Lane.URGENT))
+        tx.after_commit(partial(link.deliver, commands))
 
     def _start_ended(self, tx: Transaction, start: Command) -> None:
         session_id, now, began = start.session_id, self._clock.now(), start.state is CommandState.DONE

@@ -61,7 +61,7 @@ class Persons:
         """A message with the person whose it is, and their name as its actor. Raises Refusal for nobody's."""
         if inbound.login_id:
             return _of(inbound, self.at_browser(tx, inbound.login_id), "web:console")
-        paired = people.paired(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id), inbound.user_id)
+        paired = people.paired(tx, inbound.chat, inbound.user_id)
         if paired is None:
             if inbound.needs_pairing:
                 raise Refusal(Reason.NOT_PAIRED, _NOT_PAIRED)

@@ -47,7 +47,7 @@ from router.services.starts import Starts
 from router.services.wakeups import Wakeups
 from router.services.workspace_moves import WorkspaceMoves
 from router.services.workspaces import Workspaces
-from router.store import commands, machines, sessions
+from router.store import commands, machines, sessions, trace
 from router.store.database import Database, Transaction
 from router.store.migrations import migrate
 
@@ -193,6 +193,18 @@ def test_a_receipt_for_what_was_not_sent_changes_nothing(data_dir: Path, outcome
         return await house.command(behind.command_id)
 
     assert play(data_dir, story).state is CommandState.QUEUED
+
+
+@pytest.mark.parametrize("again", [STORED, REFUSED], ids=["the same", "another"])
+def test_of_two_words_about_a_command_in_one_frame_the_first_counts(data_dir: Path, again: Receipt) -> None:
+    async def story(house: House) -> tuple[CommandState, list[str], int, int]:
+        link = await house.opened()
+        await house.accepted()
+        await house.database.write(lambda tx: house.delivery.received(tx, link, [STORED, again]))
+        steps = await house.database.read(lambda connection: trace.of(connection, ["c-1"]))
+        return (await house.command()).state, [step.event for step in steps], link.room(), link.bytes_in_flight
+
+    assert play(data_dir, story) == (CommandState.RECEIVED, ["Accepted", "Sent", "Stored"], 8, 0)
 
 
 def test_a_revoked_machine_is_not_heard_while_its_link_is_being_closed(data_dir: Path) -> None:
