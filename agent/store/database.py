@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 LAZY_DELAY = 0.05  # seconds to wait for company
 PATIENT_DELAY = 0.01  # seconds: an fsync of its own would be in the way of the next command
-CHECKPOINT_BYTES = 4 * 1024 * 1024  # of write-ahead log: SQLite's own default of 1000 pages
+CHECKPOINT_EVERY = 100  # commits; then the log is written over
 LONGEST_LOG_BYTES = 64 * 1024 * 1024  # under load: reading slows down as the log grows
 NORMAL, FULL = 1, 2
 PRAGMAS = {
@@ -56,6 +56,7 @@ class Database:
         self._lazy = Company(LAZY_DELAY, lambda: self._put(self._lazy.leave(), hurries=False))
         self._patient = Company(PATIENT_DELAY, lambda: self._put([]))
         self._synchronous = FULL
+        self._commits = 0  # since the last checkpoint
         self._closing = False
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._writer.start()
@@ -121,10 +122,12 @@ class Database:
     def _write(self) -> None:
         while operations := self._gather():
             self._commit(operations)
-            operations[0].future.get_loop().call_soon_threadsafe(resolve, operations)
             # While more is waiting the log may grow: a checkpoint costs as much as many commits.
-            self._checkpoint("PASSIVE", above=LONGEST_LOG_BYTES if self._backlog else CHECKPOINT_BYTES)
-        self._checkpoint("TRUNCATE", above=0)
+            is_due = self._log_bytes() > LONGEST_LOG_BYTES if self._backlog else self._commits >= CHECKPOINT_EVERY
+            operations[0].future.get_loop().call_soon_threadsafe(resolve, operations)
+            if is_due:
+                self._checkpoint("PASSIVE")
+        self._checkpoint("TRUNCATE")
 
     def _commit(self, operations: list[Operation[Any]]) -> None:
         # Without a sync it is in the log all the same, and comes to the disk with the next one.
@@ -132,7 +135,9 @@ class Database:
         if wanted != self._synchronous:
             self._connection.execute(f"PRAGMA synchronous = {PRAGMAS['synchronous'] if wanted == FULL else NORMAL}")
             self._synchronous = wanted
+        before = self._connection.total_changes
         commit(self._connection, operations)
+        self._commits += self._connection.total_changes > before  # a look leaves nothing in the log
 
     def _gather(self) -> list[Operation[Any]]:
         """The next group; empty when there will be none."""
@@ -141,14 +146,19 @@ class Database:
                 self._changed.wait()
             return self._backlog.take()
 
-    def _checkpoint(self, mode: str, above: int) -> None:
-        wal = self.path.with_name(self.path.name + "-wal")
+    def _checkpoint(self, mode: str) -> None:
         try:
-            if wal.stat().st_size > above:
-                self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-        except (OSError, sqlite3.Error) as error:
+            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            self._commits = 0
+        except sqlite3.Error as error:
             # It is tried again after the next commit; the log only grows meanwhile.
             logger.warning("checkpoint failed: %s", error)
+
+    def _log_bytes(self) -> int:
+        try:
+            return self.path.with_name(self.path.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
 
 def _log(future: "asyncio.Future[T]") -> None:

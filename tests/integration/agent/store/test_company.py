@@ -1,4 +1,6 @@
-"""Which writes wait for company, who takes them along, and which of them may be lost in a power cut."""
+"""Which writes wait for company, who takes them along, which of them may be lost in a power cut, and how often the log
+is brought into the file.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.store.database import Database
+from agent.store.database import CHECKPOINT_EVERY, Database
 from agent.store.group_commit import Transaction
 from tests.integration.agent.test_store import opened
 
@@ -22,10 +24,10 @@ def noting(order: list[str], name: str) -> Callable[[Transaction], int]:
     return operation
 
 
-async def commits(database: Database) -> list[str]:
+async def commits(database: Database, what: str = "COMMIT") -> list[str]:
     connection = await database.write(lambda tx: tx.execute.__self__)
     seen: list[str] = []
-    connection.set_trace_callback(lambda statement: statement == "COMMIT" and seen.append(statement))
+    connection.set_trace_callback(lambda statement: statement.startswith(what) and seen.append(statement))
     return seen
 
 
@@ -96,3 +98,13 @@ async def test_only_what_is_lazy_goes_without_a_sync_and_the_next_is_sure_again(
         together = database.write(noting([], "together"), patient=True)
 
         assert (lazy, sure, await again, await together) in {(1, 2, 1, 2), (1, 2, 2, 2)}
+
+
+async def test_a_log_that_was_long_once_is_brought_into_the_file_no_more_often(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        seen = await commits(database, "PRAGMA wal_checkpoint")
+        await database.write(noting([], "x" * 8 * 1024 * 1024))
+        for number in range(3 * CHECKPOINT_EVERY):
+            await database.write(noting([], str(number)))
+
+        assert len(seen) == 3
