@@ -8,6 +8,7 @@ since somebody says it again, is committed without one.
 import asyncio
 import fcntl
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 LAZY_DELAY = 0.05  # seconds to wait for company
 PATIENT_DELAY = 0.01  # seconds: an fsync of its own would be in the way of the next command
+IN_REACH = 0.03  # seconds between commands; one whose sender waited for the last one's result comes later
+MORE_PATIENT_DELAY = 0.05  # seconds, while the next command can be expected; people see no difference
 CHECKPOINT_EVERY = 100  # commits; then the log is written over
 LONGEST_LOG_BYTES = 64 * 1024 * 1024  # under load: reading slows down as the log grows
 NORMAL, FULL = 1, 2
@@ -53,8 +56,9 @@ class Database:
         self._connection = connection_of(self._peewee)
         self._changed = threading.Condition()
         self._backlog = Backlog()
-        self._lazy = Company(LAZY_DELAY, lambda: self._put(self._lazy.leave(), hurries=False))
-        self._patient = Company(PATIENT_DELAY, lambda: self._put([]))
+        self._lazy = Company(lambda: LAZY_DELAY, lambda: self._put(self._lazy.leave(), hurries=False))
+        self._patient = Company(self._patience, lambda: self._put([]))
+        self._last = self._before_last = -math.inf  # when urgent ones came: the loop's time
         self._synchronous = FULL
         self._commits = 0  # since the last checkpoint
         self._closing = False
@@ -73,12 +77,16 @@ class Database:
         """Run an operation in the next group; the future resolves after COMMIT.
 
         Operations run in the order of the calls. An `urgent` one goes before others, and in a smaller group. One that
-        is `patient` waits up to 10 ms for the next that is not, and goes right before it. One that is `lazy` waits up
-        to 50 ms, and need not survive a power cut; nobody need wait for it, and what becomes of it is in the log. One
-        that only `reads` is company for nobody. Raises what the operation raised (then nothing of it was stored), or
-        StoreUnavailable when the disk did not take it.
+        is `patient` waits up to 10 ms for the next that is not, and goes right before it; up to 50 ms while urgent ones
+        come so fast that another can be expected. One that is `lazy` waits up to 50 ms, and need not survive a power
+        cut; nobody need wait for it, and what becomes of it is in the log. One that only `reads` is company for nobody.
+        Raises what the operation raised (then nothing of it was stored), or StoreUnavailable when the disk did not take
+        it.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if urgent:
+            self._before_last, self._last = self._last, loop.time()
         operation = Operation(function, future, synced=not (lazy or reads))
         if lazy:
             future.add_done_callback(_log)
@@ -102,6 +110,10 @@ class Database:
         await asyncio.to_thread(self._writer.join)
         self._peewee.close()
         os.close(self._lock)
+
+    def _patience(self) -> float:
+        since = asyncio.get_running_loop().time() - self._last
+        return MORE_PATIENT_DELAY if max(since, self._last - self._before_last) <= IN_REACH else PATIENT_DELAY
 
     def _put(self, operations: list[Operation[Any]], *, urgent: bool = False, hurries: bool = True) -> None:
         # Urgent: an urgent one that comes next must not go before what has waited.

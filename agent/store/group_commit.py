@@ -82,9 +82,11 @@ class Backlog:
 
 
 class Company:
-    """Operations that wait for others to share a transaction with. After `delay` seconds `leave_alone` is called."""
+    """Operations that wait for others to share a transaction with: for `delay()` seconds from the first on, then
+    `leave_alone` is called.
+    """
 
-    def __init__(self, delay: float, leave_alone: Callable[[], None]) -> None:
+    def __init__(self, delay: Callable[[], float], leave_alone: Callable[[], None]) -> None:
         self._delay = delay
         self._leave_alone = leave_alone
         self._waiting: list[Operation[Any]] = []
@@ -96,7 +98,7 @@ class Company:
         if len(self._waiting) >= MAX_COMPANY:
             self._leave_alone()
         elif self._alarm is None:
-            self._alarm = asyncio.get_running_loop().call_later(self._delay, self._leave_alone)
+            self._alarm = asyncio.get_running_loop().call_later(self._delay(), self._leave_alone)
 
     def leave(self) -> list[Operation[Any]]:
         """All that waited, in the order in which they came."""

@@ -6,6 +6,7 @@ callers are woken after COMMIT, all at once. What becomes of one that fails, and
 
 import asyncio
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -29,6 +30,9 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 LAZY_DELAY = 0.02  # seconds; receipts may wait so long for a commit, the agent's inbox holds the truth
+IN_REACH = 0.03  # seconds between commands; one whose sender waited for the last one's result comes later
+TAKEN_ALONG = 4  # operations that wait; a command is not held up by more
+TAKEN_AFTER = 0.004  # seconds; where commands follow sooner, one commit for what gathers in LAZY_DELAY is little
 CHECKPOINT_EVERY = 100  # commits; then the log is written over, which syncs faster than a file that grows
 LONGEST_LOG = 64 * 1024 * 1024  # bytes that stay on disk once a reader, who kept it from being written over, is done
 BUSY_TIMEOUT = 5000  # milliseconds
@@ -79,6 +83,9 @@ class Database:
         self.on_commit: Callable[[], None] = lambda: None  # called on the loop after every group
         self._lanes = Lanes()
         self._lazy: list[Operation[Any]] = []
+        self._alarm: asyncio.TimerHandle | None = None  # is set while they wait,
+        self._since = 0.0  # which they do from then on: the loop's time
+        self._last = self._before_last = -math.inf  # when urgent ones came
         self._memory: Memory = {}  # the writer thread's
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._readers = ThreadPoolExecutor(READERS, "database-reader")
@@ -100,20 +107,25 @@ class Database:
         """Run an operation in the next group; the future resolves after COMMIT.
 
         Operations run in the order of the calls, but that `urgent` ones overtake others, as `lanes` says. One that is
-        `lazy` may wait 20 ms for company. Raises what the operation raised (then nothing of it was
-        stored), or Refusal(STORAGE_UNAVAILABLE) when the disk did not take it.
+        `lazy` may wait 20 ms for company. Where few wait, the next urgent one takes them along, and they wait up to
+        50 ms for it while it can be expected. Raises what the operation raised (then nothing of it was stored), or
+        Refusal(STORAGE_UNAVAILABLE) when the disk did not take it.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         operation = Operation(function, future)
         if urgent:
-            self._lanes.put([operation], urgent=True)
+            self._before_last, self._last = self._last, self._loop.time()
+            if self._are_few() and self._last - self._since >= TAKEN_AFTER:
+                self._lanes.put_urgent(operation, self._gathered())
+            else:
+                self._lanes.put([operation], urgent=True)
             return future
         self._lazy.append(operation)
-        if lazy:
-            if len(self._lazy) == 1:
-                self._loop.call_later(LAZY_DELAY, self._flush_lazy)
-        else:
+        if not lazy:
             self._flush_lazy()
+        elif self._alarm is None:
+            self._since = self._loop.time()
+            self._alarm = self._loop.call_later(LAZY_DELAY, self._waited)
         return future
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
@@ -150,10 +162,27 @@ class Database:
             if connection.in_transaction:  # a backup ends it before
                 connection.execute("ROLLBACK")
 
+    def _are_few(self) -> bool:
+        return 0 < len(self._lazy) <= TAKEN_ALONG
+
+    def _waited(self) -> None:
+        now = self._loop.time()
+        if self._are_few() and max(now - self._last, self._last - self._before_last) <= IN_REACH:
+            self._alarm = self._loop.call_later(IN_REACH, self._flush_lazy)
+        else:
+            self._flush_lazy()
+
     def _flush_lazy(self) -> None:
-        if self._lazy:
-            self._lanes.put(self._lazy)
-            self._lazy = []
+        if gathered := self._gathered():
+            self._lanes.put(gathered)
+
+    def _gathered(self) -> list[Operation[Any]]:
+        """What has waited, which waits no more."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        gathered, self._lazy = self._lazy, []
+        return gathered
 
     def _run(self) -> None:
         try:

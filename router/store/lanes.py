@@ -1,13 +1,14 @@
 """What waits for the writer, in two lanes: operations for which somebody waits outside, and the others.
 
-Urgent ones go first, into a group of their own or to the end of one that is being worked on. For four times as long as
+Urgent ones go first, into a group of their own or to the end of one that is being worked on, or of the few that they
+take along. For four times as long as
 they took the others then go before them: under a load that does not end, what machines confirm is written as fast as
 what people say is taken in.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any
 
@@ -28,6 +29,7 @@ class Lanes:
         self._urgent: deque[Operation[Any]] = deque()
         self._others: deque[Operation[Any]] = deque()
         self._owed = 0.0  # seconds that the others go before urgent ones
+        self._along = 0  # of the others, that the next group begins with
         self._is_over = False
         self._calls: SimpleQueue[None] = SimpleQueue()
         self._is_called = False
@@ -39,6 +41,12 @@ class Lanes:
         """Behind what is in their lane."""
         (self._urgent if urgent else self._others).extend(operations)
         self._call()
+
+    def put_urgent(self, operation: Operation[Any], along: Sequence[Operation[Any]]) -> None:
+        """One that is urgent, with a few of the others in its group."""
+        self._others.extend(along)
+        self._along = len(along)
+        self.put([operation], urgent=True)
 
     def end(self) -> None:
         """Nothing comes any more."""
@@ -57,8 +65,9 @@ class Lanes:
     def group(self) -> Iterator[Operation[Any]]:
         """The next group, each when it is its turn: one that is urgent and comes meanwhile is in it."""
         room = MAX_GROUP
-        if self._others and (self._owed > 0.0 or not self._urgent):
-            for operation in self._of_others(room):
+        along, self._along = self._along, 0
+        if self._others and (along or self._owed > 0.0 or not self._urgent):
+            for operation in self._of_others(room, along):
                 room -= 1
                 yield operation
         began = self._clock()
@@ -69,10 +78,12 @@ class Lanes:
         owed = self._owed + SHARE * (self._clock() - began)
         self._owed = min(MOST_OWED, owed) if self._others else 0.0
 
-    def _of_others(self, room: int) -> Iterator[Operation[Any]]:
-        began, least = self._clock(), max(LEAST, self._owed)
-        while self._others and room and not (self._urgent and self._clock() - began >= least):
-            room -= 1
+    def _of_others(self, room: int, along: int) -> Iterator[Operation[Any]]:
+        began, least, count = self._clock(), max(LEAST, self._owed), 0
+        while self._others and count < room:
+            if count >= along and self._urgent and self._clock() - began >= least:
+                break
+            count += 1
             yield self._others.popleft()
         self._owed = max(0.0, self._owed - (self._clock() - began))
 

@@ -199,8 +199,8 @@ class AgentDatabase:
         self._turns = turns
         self._connection = disk.opened()
         self._backlog = Backlog()
-        self._lazy = Company(LAZY_DELAY, lambda: self._put(self._lazy.leave(), hurries=False))
-        self._patient = Company(PATIENT_DELAY, lambda: self._put([]))
+        self._lazy = Company(lambda: LAZY_DELAY, lambda: self._put(self._lazy.leave(), hurries=False))
+        self._patient = Company(lambda: PATIENT_DELAY, lambda: self._put([]))
 
     def write(
         self,

@@ -65,6 +65,25 @@ async def test_who_is_patient_does_not_wait_for_ever(data_dir: Path) -> None:
         assert await database.write(noting([], "patient"), patient=True) == 2
 
 
+@pytest.mark.parametrize(("in_reach", "waits"), [(3600.0, True), (-1.0, False)])
+async def test_who_is_patient_waits_longer_while_another_command_can_be_expected(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, in_reach: float, waits: bool
+) -> None:  # fmt: skip
+    for name, seconds in {"PATIENT_DELAY": 0.0, "MORE_PATIENT_DELAY": 3600.0, "IN_REACH": in_reach}.items():
+        monkeypatch.setattr(f"agent.store.database.{name}", seconds)
+    order: list[str] = []
+    async with opened(data_dir) as database:
+        for name in ("one", "another"):
+            await database.write(noting(order, name), urgent=True)
+        database.write(noting(order, "patient"), patient=True)
+        asked = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(0.0, asked.set_result, None)  # behind its alarm
+        await asked
+        await database.read(lambda _: order.append("look"))
+
+        assert ("patient" not in order) is waits
+
+
 async def test_a_look_hurries_nobody_and_sees_nothing_of_it(data_dir: Path) -> None:
     async with opened(data_dir) as database:
         patient = database.write(noting([], "patient"), patient=True)

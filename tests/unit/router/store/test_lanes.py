@@ -20,8 +20,10 @@ class Writer:
         self.lanes = Lanes(lambda: self.now)
 
     def put(self, *names: str, urgent: bool = False) -> None:
-        future: asyncio.Future[Any] = None  # type: ignore[assignment]
-        self.lanes.put([Operation(lambda _tx, name=name: name, future) for name in names], urgent=urgent)
+        self.lanes.put([_operation(name) for name in names], urgent=urgent)
+
+    def put_urgent(self, name: str, *along: str) -> None:
+        self.lanes.put_urgent(_operation(name), [_operation(one) for one in along])
 
     def group(self) -> list[str]:
         return list(self.working())
@@ -30,6 +32,11 @@ class Writer:
         for operation in self.lanes.group():
             yield operation.function(None)  # type: ignore[arg-type]
             self.now += TOOK
+
+
+def _operation(name: str) -> Operation[Any]:
+    future: asyncio.Future[Any] = None  # type: ignore[assignment]
+    return Operation(lambda _tx: name, future)
 
 
 @pytest.fixture
@@ -46,6 +53,15 @@ def test_what_somebody_waits_for_does_not_take_the_others_along(writer: Writer) 
     writer.put("urgent", urgent=True)
 
     assert [writer.group(), writer.group()] == [["urgent"], ["a", "b"]]
+
+
+def test_what_has_waited_for_it_goes_along_with_it_however_long_that_takes_and_no_more_than_that(
+    writer: Writer,
+) -> None:
+    writer.put_urgent("urgent", "a", "b", "c")
+    writer.put("d")
+
+    assert [writer.group(), writer.group()] == [["a", "b", "c", "urgent"], ["d"]]
 
 
 def test_what_comes_while_others_are_written_closes_their_group(writer: Writer) -> None:
