@@ -1,8 +1,7 @@
 """Changes in memory that are taken back together with the transaction that justifies them."""
 
-from collections.abc import Callable, MutableSet
-from functools import partial
-from typing import TypeVar
+from collections.abc import MutableSet
+from typing import Any, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -14,18 +13,19 @@ class Undo:
     __slots__ = ("_steps",)
 
     def __init__(self) -> None:
-        self._steps: list[Callable[[], object]] = []
+        self._steps: list[
+            tuple[Any, ...]
+        ] = []  # what takes each change back, and its arguments; every change makes one
 
     def set(self, thing: object, /, **values: object) -> None:
         """Set attributes."""
         for name, value in values.items():
-            self._steps.append(partial(setattr, thing, name, getattr(thing, name)))
+            self._steps.append((setattr, thing, name, getattr(thing, name)))
             setattr(thing, name, value)
 
     def put(self, table: dict[K, V], key: K, value: V) -> None:
         """Put a value under a key of a dict."""
-        before = partial(table.__setitem__, key, table[key]) if key in table else partial(table.pop, key)
-        self._steps.append(before)
+        self._steps.append((table.__setitem__, key, table[key]) if key in table else (table.pop, key))
         table[key] = value
 
     def pop(self, table: dict[K, V], key: K) -> V | None:
@@ -33,22 +33,23 @@ class Undo:
         if key not in table:
             return None
         # It comes back at the end, wherever it was: a dict has no other place for it.
-        self._steps.append(partial(table.__setitem__, key, table[key]))
+        self._steps.append((table.__setitem__, key, table[key]))
         return table.pop(key)
 
     def add(self, members: MutableSet[V], member: V) -> None:
         """Put a member into a set."""
         if member not in members:
-            self._steps.append(partial(members.discard, member))
+            self._steps.append((members.discard, member))
             members.add(member)
 
     def discard(self, members: MutableSet[V], member: V) -> None:
         """Take a member out of a set, if it is there."""
         if member in members:
-            self._steps.append(partial(members.add, member))
+            self._steps.append((members.add, member))
             members.discard(member)
 
     def undo(self) -> None:
         """Take everything back, the last change first."""
         while self._steps:  # emptied on the way: one that failed is undone again with its group
-            self._steps.pop()()
+            take_back, *arguments = self._steps.pop()
+            take_back(*arguments)

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 from peewee import fn
 
 from router.domain.action import Lane
-from router.domain.command import LIVE, SOURCES, ChatRef, Command, CommandState, Event, Hold, Origin, Stored, apply
+from router.domain.command import LIVE, SOURCES, Command, CommandState, Event, Hold, Stored, apply
 from router.domain.errors import Reason, Refusal
 from router.store import actions, command_record, sessions
+from router.store.command_record import CHANGED, COMMANDS, ENDED, RECEIVED, SENT
 from router.store.command_steps import first_steps, step
 from router.store.database import Transaction
-from router.store.mapper import Mapper, Part, Reads
-from router.store.statements import Statement, all_given, given, listed
+from router.store.mapper import Reads
+from router.store.statements import Statement, given, listed
 from router.store.tables import Chat, Session
 from router.store.tables import Command as Row
 from router.store.tables.commands import BADLY, DEAD_LETTER, QUEUED
@@ -23,47 +24,11 @@ from router.store.tables.commands import LIVE as IS_LIVE
 from router.store.trace import TraceStep, record
 from router.store.upkeep import counting, purging, shifting
 
-
-def _origin(source: str, actor: str, transport: str, *place: str) -> Origin:
-    # What came from elsewhere has no chat: its columns are empty.
-    return Origin(source, actor, ChatRef(transport, *place) if transport else None)
-
-
-def _of_origin(origin: Origin) -> tuple[object, ...]:
-    chat = origin.chat or ChatRef("", "")
-    return origin.source, origin.actor, chat.transport, chat.chat_id, chat.thread_id, chat.message_id
-
-
-_CHAT = Row.transport, Row.chat_id, Row.thread_id, Row.message_id
-_COMMANDS = Mapper(
-    Row,
-    Command,
-    action=Part([Row.kind, Row.text, Row.submit], actions.join, actions.split),
-    origin=Part([Row.source, Row.actor, *_CHAT], _origin, _of_origin),
-)
-_ALL, _IN_ORDER = _COMMANDS.select(), _COMMANDS.select().order_by(Row.position)
+_ALL, _IN_ORDER = COMMANDS.select(), COMMANDS.select().order_by(Row.position)
 _NEWEST = _ALL.order_by(Row.position.desc()).limit(given.limit)
 _THIS = Row.command_id == given.command_id
 _OF_MACHINE, _OF_SESSION = Row.machine_id == given.machine_id, Row.session_id == given.session_id
 
-# What events change. The rest stays as it was accepted, but for what a person or a new machine does to it.
-_OUTCOME = (
-    Row.state, Row.reason, Row.detail, Row.attempt, Row.charged, Row.epoch, Row.inbox_id, Row.sent_at, Row.received_at,
-    Row.typed_at, Row.taken_at, Row.finished_at, Row.ended_at,
-)  # fmt: skip
-_CHANGE = _COMMANDS.writes(Row.update(all_given(_OUTCOME)).where(_THIS))
-_SENT = Row.state, Row.attempt, Row.epoch, Row.inbox_id, Row.sent_at
-_MARK_SENT = _COMMANDS.writes(Row.update(all_given(_SENT)).where(_THIS))
-# Where it stands is asked in the same statement: a receipt may come late, or of a link that is no more.
-_MARK_RECEIVED = Statement(
-    Row.update({Row.state: CommandState.RECEIVED, Row.received_at: given.now})
-    .where(
-        Row.command_id.in_(listed(given.command_ids))
-        & (Row.epoch == given.epoch)
-        & Row.state.in_(list(SOURCES[Stored]))
-    )
-    .returning(Row.command_id, Row.session_id)
-)
 _SET_HOLD = Statement(Row.update({Row.hold: given.hold}).where(_THIS))
 _DROP = Statement(Row.update({Row.dropped: True}).where(_THIS))
 # What was sent once may be typed there already.
@@ -73,24 +38,24 @@ _MOVE_QUEUED = Statement(
     )
 )
 
-_FIND = _COMMANDS.reads(_ALL.where(_THIS))
+_FIND = COMMANDS.reads(_ALL.where(_THIS))
 # One that a person is asked about waits for the word.
 _NEXT = _IN_ORDER.where(_OF_MACHINE & QUEUED & (Row.hold != Hold.ASKED) & (Row.lane == given.lane)).limit(given.limit)
-_NEXT_OF_ALL = _COMMANDS.reads(_NEXT)
-_NEXT_OF_OTHERS = _COMMANDS.reads(_NEXT.where(Row.session_id.not_in(listed(given.held))))
-_QUEUED_OF_SESSION = _COMMANDS.reads(_IN_ORDER.where(_OF_SESSION & QUEUED))
-_LIVE_OF_SESSION = _COMMANDS.reads(_IN_ORDER.where(_OF_MACHINE & _OF_SESSION & IS_LIVE))
-_START_OF = _COMMANDS.reads(_IN_ORDER.where(_OF_SESSION & (Row.kind == actions.START)))
+_NEXT_OF_ALL = COMMANDS.reads(_NEXT)
+_NEXT_OF_OTHERS = COMMANDS.reads(_NEXT.where(Row.session_id.not_in(listed(given.held))))
+_QUEUED_OF_SESSION = COMMANDS.reads(_IN_ORDER.where(_OF_SESSION & QUEUED))
+_LIVE_OF_SESSION = COMMANDS.reads(_IN_ORDER.where(_OF_MACHINE & _OF_SESSION & IS_LIVE))
+_START_OF = COMMANDS.reads(_IN_ORDER.where(_OF_SESSION & (Row.kind == actions.START)))
 _ASKS_FIRST = fn.EXISTS(
     Chat.select(Chat.chat_id).where((Chat.transport == Row.transport) & (Chat.chat_id == Row.chat_id) & Chat.asks_first)
 )
-_WAITED = _COMMANDS.reads(
+_WAITED = COMMANDS.reads(
     _IN_ORDER.where(
         _OF_MACHINE & QUEUED & (Row.hold == Hold.NONE) & (Row.attempt == 0) & (Row.created_at <= given.before)
         & _ASKS_FIRST
     )
 )  # fmt: skip
-_EXPIRED = _COMMANDS.reads(
+_EXPIRED = COMMANDS.reads(
     _ALL.where((Row.expires_at <= given.now) & QUEUED).order_by(Row.expires_at).limit(given.limit)
 )
 _NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(QUEUED))
@@ -113,8 +78,8 @@ _RESEND_FLOORS = Statement(
     )
 )
 _WITHIN = Row.session_id.in_(listed(given.within))
-_DEAD_LETTERS = _COMMANDS.reads(_NEWEST.where(DEAD_LETTER))
-_DEAD_LETTERS_WITHIN = _COMMANDS.reads(_NEWEST.where(DEAD_LETTER & _WITHIN))
+_DEAD_LETTERS = COMMANDS.reads(_NEWEST.where(DEAD_LETTER))
+_DEAD_LETTERS_WITHIN = COMMANDS.reads(_NEWEST.where(DEAD_LETTER & _WITHIN))
 
 shift = shifting(Row.expires_at, IS_LIVE)  # when it is given up, or over its time limit
 purge = purging(Row, Row.ended_at < given.before)
@@ -135,8 +100,9 @@ def insert(tx: Transaction, commands: Sequence[Command], *, actor_detail: str = 
 def change(tx: Transaction, command: Command, event: Event, now: float, actor: str = "router") -> Command:
     """Apply one event and write the outcome. Raises IllegalTransition, writing nothing, where the table forbids it."""
     changed = apply(command, event, now)
-    _CHANGE.one(tx, changed)
-    if command.state.live and not changed.state.live:
+    has_ended = command.state.live and not changed.state.live
+    command_record.change(tx, changed, ENDED if has_ended else CHANGED)
+    if has_ended:
         sessions.discount(tx, command)
     record(tx, [step(command, changed, type(event).__name__, now, actor)])
     return changed
@@ -144,22 +110,21 @@ def change(tx: Transaction, command: Command, event: Event, now: float, actor: s
 
 def mark_sent(tx: Transaction, before: Sequence[Command], after: Sequence[Command], now: float) -> None:
     """Write many Sent events at once."""
-    _MARK_SENT.many(tx, after)
-    record(tx, [step(old, new, "Sent", now, "router") for old, new in zip(before, after, strict=True)])
+    for old, new in zip(before, after, strict=True):
+        command_record.change(tx, new, SENT)
+        record(tx, [step(old, new, "Sent", now, "router")])
 
 
 def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: float, machine_id: str) -> None:
     """Write many Stored events at once; those that are no longer where the event is legal, or of this link, stay."""
-    rows = _MARK_RECEIVED.run(tx, command_ids=json.dumps(command_ids), epoch=epoch, now=now).fetchall()
-    session_of, detail = dict(rows), f"epoch {epoch}"
-    record(
-        tx,
-        [
-            TraceStep(now, command_id, session_of[command_id], "Stored", "sent", "received", machine_id, detail)
-            for command_id in command_ids  # in their order: a table that was changed has none
-            if command_id in session_of  # else it has ended, or another link has it
-        ],
-    )
+    event, detail = Stored(), f"epoch {epoch}"
+    for command_id in command_ids:
+        # A receipt may come late, or of a link that is no more.
+        command = find(tx, command_id)
+        if command is not None and command.epoch == epoch and command.state in SOURCES[Stored]:
+            command_record.change(tx, apply(command, event, now), RECEIVED)
+            told = TraceStep(now, command_id, command.session_id, "Stored", "sent", "received", machine_id, detail)
+            record(tx, [told])
 
 
 def note(tx: Transaction, command: Command, event: str, actor: str, now: float) -> None:
@@ -170,6 +135,8 @@ def note(tx: Transaction, command: Command, event: str, actor: str, now: float) 
 
 def find(connection: sqlite3.Connection | Transaction, command_id: str) -> Command | None:
     """One command, or None."""
+    if isinstance(connection, Transaction) and (known := command_record.known(connection, command_id)):
+        return known
     return _FIND.one(connection, command_id=command_id)
 
 
@@ -239,7 +206,9 @@ def set_hold(tx: Transaction, command: Command, hold: Hold, actor: str, now: flo
     """Let a queued command wait for a person's word, or go."""
     _SET_HOLD.run(tx, hold=hold.value, command_id=command.command_id)
     note(tx, command, "Held" if hold is Hold.ASKED else "Allowed", actor, now)
-    return replace(command, hold=hold)
+    changed = replace(command, hold=hold)
+    command_record.keep(tx, changed)
+    return changed
 
 
 def expired(tx: Transaction, now: float, limit: int = 500) -> list[Command]:
@@ -310,7 +279,7 @@ def drop(tx: Transaction, command: Command, actor: str, now: float) -> None:
 @cache
 def _live_in(states: frozenset[CommandState]) -> Reads[Command]:
     # IS_LIVE stands there for the partial index alone.
-    return _COMMANDS.reads(_IN_ORDER.where(_OF_MACHINE & IS_LIVE & Row.state.in_(list(states))))
+    return COMMANDS.reads(_IN_ORDER.where(_OF_MACHINE & IS_LIVE & Row.state.in_(list(states))))
 
 
 @cache
@@ -324,4 +293,4 @@ def _page(states: frozenset[CommandState], *, of_session: bool, behind: bool, li
         query = query.where(BADLY) if states.isdisjoint({*LIVE, CommandState.DONE}) else query
     other = Row.alias()
     place = other.select(other.position).where(other.command_id == given.command_id)
-    return _COMMANDS.reads(query.where(Row.position < place) if behind else query)
+    return COMMANDS.reads(query.where(Row.position < place) if behind else query)

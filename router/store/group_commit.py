@@ -3,12 +3,15 @@
 An operation that raises before it wrote anything fails alone. One that raises after a write undoes the group, which is
 run again without it, so that the others are kept. So does one that breaks a rule of the tables: that is its own
 mistake. Only what the disk refuses fails them all.
+
+What operations need not write at once waits until the group's end (`group_writes`); of one that fails it is forgotten.
+Should a row of these break a rule, the group is run again with every operation writing its own.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -16,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import ROUTER
 from router.domain.undo import Undo
+from router.store.group_writes import Inserts, Kind, Waiting, speaks_of_waiting
 
 T = TypeVar("T")
 Memory = dict[Any, Any]  # of a store's values, by keys of its own
@@ -30,41 +34,68 @@ _DISK = frozenset({
 })  # fmt: skip
 
 
+class _MistakeOfOne(Exception):
+    """A row that waited in the group broke a rule of the tables: whose it was shows when each writes its own."""
+
+
 class Transaction(Undo):
     """What an operation works with: the connection, what is undone with it in memory, and what follows its COMMIT.
 
     `caller` is for whom it acts; who hands it in for somebody says so at its beginning. `memory` is what stores keep of
     their rows from one transaction to the next, as nobody else writes them; it is changed as everything in memory is.
+    `on_disk` asks the rows that do not wait alone.
     """
 
-    __slots__ = ("appended", "caller", "committed", "execute", "executemany", "memory", "replaced")
+    __slots__ = ("_connection", "_group", "_own", "caller", "committed", "memory", "on_disk")
 
-    def __init__(self, connection: sqlite3.Connection, memory: Memory | None = None) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, memory: Memory | None = None, group: Waiting | None = None
+    ) -> None:
         super().__init__()
-        self.execute = connection.execute
-        self.executemany = connection.executemany
+        self._connection = connection
+        self.on_disk = connection.execute
         self.caller = ROUTER
         self.committed: list[Callable[[], object]] = []
-        self.appended: dict[str, list[tuple[object, ...]]] = {}
-        self.replaced: dict[str, dict[str, tuple[object, ...]]] = {}
         self.memory: Memory = {} if memory is None else memory
+        self._own, self._group = Waiting(), group
 
-    def append(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-        """Write rows that nothing in the operation reads, with all of its rows of this kind at its end."""
-        self.appended.setdefault(statement, []).extend(rows)
+    def execute(self, statement: str, values: Sequence[object] = (), /) -> sqlite3.Cursor:
+        """Run a statement, behind what it speaks of."""
+        if speaks_of_waiting(statement):
+            self.flush()
+        return self.on_disk(statement, values)
 
-    def replace(self, statement: str, key: str, row: tuple[object, ...]) -> None:
-        """The same for a row of which the last counts."""
-        self.replaced.setdefault(statement, {})[key] = row
+    def executemany(self, statement: str, rows: Iterable[Any], /) -> sqlite3.Cursor:
+        """Run a statement for many rows, behind what it speaks of."""
+        if speaks_of_waiting(statement):
+            self.flush()
+        return self._connection.executemany(statement, rows)
+
+    def append(self, inserts: Inserts, values: Iterable[object]) -> None:
+        """Write rows, one or several, before anything speaks of them, or at the end."""
+        self._own.appended.setdefault(inserts, []).extend(values)
+
+    def replace(self, kind: Kind, key: str, row: object) -> None:
+        """The same for a row of which the last counts; it comes after all that are appended."""
+        self._own.newest.setdefault(kind, {})[key] = row
+
+    def waiting(self, kind: Kind, key: str) -> Any:  # noqa: ANN401 -- of the kind's own type
+        """The row that waits under a key; None where none does."""
+        row = self._own.waiting(kind, key)
+        return self._group.waiting(kind, key) if row is None and self._group is not None else row
 
     def flush(self) -> None:
-        """Write what was appended and replaced, each kind in its order."""
-        for statement, rows in self.appended.items():
-            self.executemany(statement, rows)
-        for statement, newest in self.replaced.items():
-            self.executemany(statement, newest.values())
-        self.appended.clear()
-        self.replaced.clear()
+        """Write what waits: of the group, then of this operation."""
+        if self._group:
+            _write(self._group, self._connection)
+        self._own.write(self._connection)
+
+    def succeed(self) -> None:
+        """The operation is through: what it has not written waits with its group's, if that lets it."""
+        if self._group is None:
+            self._own.write(self._connection)
+        else:
+            self._group.take(self._own)
 
     def after_commit(self, action: Callable[[], object]) -> None:
         """Call this on the event loop once all of this is on disk; never if it is undone."""
@@ -74,8 +105,6 @@ class Transaction(Undo):
         """Take back what changed in memory, and forget what was to follow."""
         super().undo()
         self.committed.clear()
-        self.appended.clear()
-        self.replaced.clear()
 
 
 @dataclass(slots=True)
@@ -99,19 +128,25 @@ def commit(
     if len(memory) > MOST_KEPT:
         memory.clear()
     group, failures, coming = list[Operation[Any]](), list[Operation[Any]](), iter(operations)
+    together = True
     while True:
         changes = connection.total_changes  # of this attempt: those of one that was undone never reached the disk
         try:
-            failed = _attempt(connection, group, coming, memory)
+            failed = _attempt(connection, group, coming, memory, Waiting() if together else None)
+        except _MistakeOfOne:
+            group += coming
+            _undo(connection, group)
+            together = False
         except sqlite3.Error as error:
             group += coming
             _undo(connection, group)
             _refuse(group, error)
             return failures + group, False
-        if failed is None:
-            return failures + group, True if connection.total_changes != changes else None
-        failures.append(failed)
-        group = [operation for operation in group if operation is not failed]
+        else:
+            if failed is None:
+                return failures + group, True if connection.total_changes != changes else None
+            failures.append(failed)
+            group = [operation for operation in group if operation is not failed]
 
 
 def resolve(group: list[Operation[Any]]) -> None:
@@ -130,29 +165,34 @@ def resolve(group: list[Operation[Any]]) -> None:
 
 
 def _attempt(
-    connection: sqlite3.Connection, group: list[Operation[Any]], coming: Iterator[Operation[Any]], memory: Memory
-) -> Operation[Any] | None:
+    connection: sqlite3.Connection, group: list[Operation[Any]], coming: Iterator[Operation[Any]], memory: Memory,
+    waiting: Waiting | None,
+) -> Operation[Any] | None:  # fmt: skip
     """Run the group, and what comes to it, in one transaction. The one that undid it, to be run again without."""
     connection.execute("BEGIN IMMEDIATE")
     for number, operation in enumerate(chain(tuple(group), coming)):
         if number == len(group):
             group.append(operation)
-        if not _perform(connection, operation, memory):
+        # Each attempt has a transaction of its own: what one that was undone wanted to happen is forgotten with it.
+        operation.transaction = Transaction(connection, memory, waiting)
+        if not _perform(connection, operation, operation.transaction):
             _undo(connection, group)
             return operation
+    if waiting:
+        _write(waiting, connection)
     connection.execute("COMMIT")
     return None
 
 
-def _perform(connection: sqlite3.Connection, operation: Operation[Any], memory: Memory) -> bool:
+def _perform(connection: sqlite3.Connection, operation: Operation[Any], transaction: Transaction) -> bool:
     """Run one operation. False when it failed and left something behind. Errors of the disk are raised."""
-    # Each attempt has a transaction of its own: what one that was undone wanted to happen is forgotten with it.
-    operation.transaction = transaction = Transaction(connection, memory)
     operation.error = None
     before = connection.total_changes
     try:
         operation.value = operation.function(transaction)
-        transaction.flush()
+        transaction.succeed()
+    except _MistakeOfOne:
+        raise
     except Exception as error:
         if _is_of_the_disk(error):
             raise
@@ -160,6 +200,15 @@ def _perform(connection: sqlite3.Connection, operation: Operation[Any], memory: 
         transaction.undo()  # at once: those behind it must not see what it left in memory
         return connection.total_changes == before
     return True
+
+
+def _write(waiting: Waiting, connection: sqlite3.Connection) -> None:
+    try:
+        waiting.write(connection)
+    except Exception as error:
+        if _is_of_the_disk(error):
+            raise
+        raise _MistakeOfOne from error
 
 
 def _is_of_the_disk(error: Exception) -> bool:

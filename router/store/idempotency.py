@@ -5,6 +5,7 @@ import sqlite3
 
 from router.domain.errors import Reason, Refusal
 from router.store.database import Transaction
+from router.store.group_writes import KeyedInserts
 from router.store.statements import Statement, given, insert
 from router.store.tables import IdempotencyRecord as Row
 from router.store.upkeep import purging, shifting
@@ -12,7 +13,7 @@ from router.store.upkeep import purging, shifting
 KEPT = 96 * 3600.0  # seconds; GitHub delivers again for 3 days, Telegram for one
 
 _FIND = Statement(Row.select(Row.digest, Row.response).where(Row.key == given.key))
-_INSERT = Statement(insert(Row))
+_INSERT = KeyedInserts(insert(Row))
 
 shift = shifting(Row.created_at)
 purge = purging(Row, Row.created_at < given.before)
@@ -28,7 +29,11 @@ def answered(tx: Transaction | sqlite3.Connection, key: str, request: bytes | No
 
     With `request` None the key alone identifies it, as an update id does.
     """
-    row = _FIND.run(tx, key=key).fetchone()
+    if isinstance(tx, Transaction):  # each command asks: what waits is looked through here, and need not be written
+        waits = tx.waiting(_INSERT, key)
+        row = waits[1:] if waits else tx.on_disk(_FIND.text, (key,)).fetchone()
+    else:
+        row = _FIND.run(tx, key=key).fetchone()
     if row is None:
         return None
     # Else the answer to one request would pass for the answer to another.
@@ -41,4 +46,4 @@ def answered(tx: Transaction | sqlite3.Connection, key: str, request: bytes | No
 def remember(tx: Transaction, key: str, request: bytes | None, response: bytes, now: float) -> None:
     """Keep an answer, in the transaction of its effect."""
     kept = digest(request) if request is not None else b""
-    _INSERT.run(tx, key=key, digest=kept, response=response, created_at=now)
+    tx.replace(_INSERT, key, (key, kept, response, now))

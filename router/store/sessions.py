@@ -13,8 +13,9 @@ from router.domain.scope import Scope
 from router.domain.session import Session, SessionState, bare_id
 from router.store import actions, tables
 from router.store.database import Transaction
+from router.store.group_writes import Updates
 from router.store.mapper import Mapper, Part
-from router.store.statements import Connection, Statement, given, upsert
+from router.store.statements import Connection, Statement, all_given, given, upsert
 from router.store.tables import Message, Permission
 from router.store.tables import Session as Row
 from router.store.tables.sessions import LIVES, OPEN
@@ -90,9 +91,8 @@ _START_ENDED = Statement(
 _LIVE_OF_MACHINE = Statement(
     Row.select(fn.COALESCE(fn.SUM(Row.live), 0)).where((Row.machine_id == given.machine_id) & (Row.live > 0))
 )
-_COUNT = Statement(
-    Row.update({Row.next_sequence: given.next_sequence, Row.live: given.live}).where(Row.session_id == given.session_id)
-).text
+_COUNTS = Row.next_sequence, Row.live
+_COUNT = Updates(Row.update(all_given(_COUNTS)).where(Row.session_id == given.session_id), *_COUNTS)
 _SET_HOPS = Statement(Row.update({Row.hops: given.hops}).where(Row.session_id == given.session_id))
 _REMOVE = Statement(Row.delete().where(Row.session_id == given.session_id))
 
@@ -145,7 +145,6 @@ def live_of_machine(tx: Transaction, machine_id: str) -> int:
     """How many commands for a machine's sessions have not ended."""
     live: int | None = tx.memory.get(_of_machine(machine_id))
     if live is None:
-        tx.flush()  # what was counted in this operation is read, too
         live = _LIVE_OF_MACHINE.value(tx, machine_id=machine_id)
         tx.put(tx.memory, _of_machine(machine_id), live)
     return live
@@ -255,6 +254,7 @@ def set_hops(tx: Transaction, slot: Slot, hops: int) -> None:
 
 def remove(tx: Transaction, session_id: str) -> None:
     """Forget a session that nothing was accepted for."""
+    tx.flush()  # else what was counted would count for the next one of its name
     tx.pop(tx.memory, bare_id(session_id))
     _REMOVE.run(tx, session_id=session_id)
 
@@ -287,7 +287,6 @@ def is_limited(tx: Transaction, session_id: str) -> bool:
 def _slot(tx: Transaction, bare: str) -> Slot | None:
     found: Slot | None = tx.memory.get(bare)
     if found is None:
-        tx.flush()
         found = _SLOT.one(tx, bare_id=bare)
         _keep(tx, bare, found)
     return found
@@ -314,7 +313,6 @@ def _add(tx: Transaction, command: Command, more: int, next_sequence: int) -> No
 
 def _forget(tx: Transaction, bare: str, machine_id: str) -> None:
     """It is about to be written: what was counted stands in its row, and is read again."""
-    tx.flush()
     if (before := _slot(tx, bare)) and before.machine_id != machine_id:
         for each in (before.machine_id, machine_id):
             tx.pop(tx.memory, _of_machine(each))

@@ -10,6 +10,7 @@ from peewee import fn
 
 from router.domain.identity import IdentityKind
 from router.store.database import Transaction
+from router.store.group_writes import Inserts
 from router.store.statements import Statement, given, insert, listed
 from router.store.tables import Command, Notification
 from router.store.tables import TraceStep as Row
@@ -31,7 +32,7 @@ class TraceStep(NamedTuple):
 
 
 _COLUMNS = [getattr(Row, name) for name in TraceStep._fields]
-_INSERT = Statement(insert(Row, *_COLUMNS)).text  # a step is its values, in the order of the columns
+_INSERT = Inserts(insert(Row, *_COLUMNS))  # a step is its values, in the order of the columns
 _OF = Statement(Row.select(*_COLUMNS).where(Row.subject_id.in_(listed(given.subject_ids))).order_by(Row.step_id))
 _AFTER = Statement(
     Row.select(Row.step_id, *_COLUMNS)
@@ -64,7 +65,8 @@ def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
     """Write steps, in order, with whoever the transaction acts for."""
     identity = tx.caller.identity
     who = "" if identity.kind is IdentityKind.ROUTER else str(identity)
-    tx.append(_INSERT, [(*step[:-1], who) for step in steps])
+    for step in steps:
+        tx.append(_INSERT, (*step[:-1], who))
 
 
 def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[TraceStep]:

@@ -25,7 +25,7 @@ def listened(router: RouterUnderTest) -> Iterator[list[str]]:
     statements: list[str] = []
 
     def trace(tx: Transaction, callback: object) -> None:
-        connection = tx.execute.__self__
+        connection = tx.on_disk.__self__
         assert isinstance(connection, sqlite3.Connection)
         connection.set_trace_callback(callback)  # type: ignore[arg-type]
 
