@@ -24,6 +24,13 @@ BEARER: Mapping[str, str] = {"bearer": "Authorization"}
 """The same key, as programs send it that know no header but this."""
 
 
+NOTHING_TO_SAY = ("", HTTPStatus.OK)
+"""What a view returns that has done what was asked: a 200 without a word, which costs less than one with words.
+
+Not where an API key was shown: nobody looks at it as at other answers, to see what the router thinks of the key.
+"""
+
+
 class Body(msgspec.Struct, rename="camel"):
     """What a request holds."""
 

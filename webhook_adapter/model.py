@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from pointsman.client.permission_records import FormAnswer
 from pointsman.client.records import Chat, Command, CommandState
 
@@ -69,8 +71,7 @@ class ChatChange:
     words: str = ""  # for those who hear of all sessions
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """One inbound message or button press, verified and authorised."""
 
     update_key: str

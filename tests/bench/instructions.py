@@ -1,4 +1,4 @@
-"""What a command costs the router, and the agent, in instructions: the same on a busy machine, unlike seconds.
+"""What a command costs router, agent and adapter, in instructions: the same on a busy machine, unlike seconds.
 
 `python -m tests.bench.instructions` counts them with valgrind, in the real programs, beside a fixed piece of work in
 the same Python: the ratio of the two is what can be compared between machines and kept.
@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import grpc
 from agentlink.v1 import chat_link_pb2 as pb
@@ -22,7 +23,7 @@ from agentlink.v1 import chat_link_pb2_grpc as rpc
 from agentlink.v1 import control_pb2, control_pb2_grpc
 
 from router.store import integrity
-from tests.bench import agents, programs, submits
+from tests.bench import agents, driver, programs, submits
 from tests.bench.machine import METADATA, Machine
 
 WARM, COUNTED, BATCH = 64, 320, 32
@@ -32,6 +33,13 @@ PATIENCE = 300.0  # seconds; the program runs fifty times slower
 _COUNTING = ("valgrind", "--tool=callgrind", "--quiet")
 # Not by the command line: it sets signals that valgrind keeps for itself.
 _ROUTER = "import os, sys; from router.cli import main; sys.exit(main(os.environ))"
+# Its worker runs in the process that was started: valgrind can be told nothing about a fork.
+_ADAPTER = """
+import os, sys
+from webhook_adapter.cli import http
+os.fork, os.getppid = lambda: 0, os.getpid
+sys.exit(http(os.environ))
+"""
 _WHOLE = "the database is whole"  # the router's log says
 _REFERENCE = f"""
 import hashlib, json, sqlite3
@@ -109,6 +117,37 @@ async def of_an_agent(at_once: int) -> float:
         return (_total([folder / "counts.1"]) - at_rest) / COUNTED
 
 
+async def of_an_adapter(at_once: int) -> float:
+    """Instructions of the adapter for a webhook, from the socket to its answer; so many come at the same time."""
+    with programs.folder() as folder, programs.router(folder) as router:
+        counting = [*_COUNTING, "--instr-atstart=no", f"--callgrind-out-file={folder / 'counts'}"]
+        environ = programs.environ(folder, POINTSMAN_ROUTER=router.address, PYTHONHASHSEED="0")
+        argv = [*counting, sys.executable, "-I", "-c", _ADAPTER]
+        with programs.started(argv, environ, log=folder / "adapter.log") as adapter:
+            pid, address = adapter.process.pid, urlsplit(adapter.address)
+            clients = [await asyncio.open_connection(address.hostname, address.port) for _ in range(at_once)]
+            await _post(clients, range(WARM))
+            _control(pid, "--instr=on")
+            _control(pid, "--zero")
+            await _post(clients, range(WARM, WARM + COUNTED))
+            _control(pid, "--dump")
+            for _, client in clients:
+                client.close()
+        return _total([folder / "counts.1"]) / COUNTED
+
+
+async def _post(clients: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]], numbers: range) -> None:
+    """Over all connections at once, each time until all are answered."""
+    for start in range(numbers.start, numbers.stop, len(clients)):
+        for number, (_, client) in enumerate(clients, start):
+            body = driver.UPDATE % (number, number, number)
+            client.write((driver.HEAD % (len(body), body)).encode())
+        for reader, _ in clients:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200 OK\r\n") or b"\r\nContent-Length: 0\r\n" not in head:
+                raise RuntimeError(f"answered {head!r}")
+
+
 @dataclass(frozen=True)
 class _Crowd:
     """Those who hand in, and look whether all has ended."""
@@ -170,6 +209,8 @@ def main() -> None:
         _tell(f"a command, {name}", count, base)
     for at_once in (1, BATCH):
         _tell(f"an agent's half of it, {at_once} at once", asyncio.run(of_an_agent(at_once)), base)
+    for at_once in (1, BATCH):
+        _tell(f"the adapter's for a webhook, {at_once} at once", asyncio.run(of_an_adapter(at_once)), base)
 
 
 def _tell(what: str, count: float, base: float) -> None:

@@ -1,6 +1,7 @@
-"""A command costs router and agent no more instructions than it did: a loss of a tenth fails on any machine."""
+"""A command costs no program more instructions than it did: a loss of a tenth fails on any machine."""
 
 import asyncio
+import os
 import platform
 from collections.abc import Callable, Coroutine
 
@@ -12,6 +13,8 @@ KEPT = {"its machine away": 4.4, "from the door to its end": 13.8}
 """Rows of the fixed piece of work that a command costs. Who makes it cheaper writes the new figure here."""
 OF_AN_AGENT = {1: 27.1, 32: 11.7}
 """The same for the agent's half, by how many commands come at once."""
+OF_AN_ADAPTER = {1: 12.7, 32: 9.2}
+"""The same for the adapter's part of a webhook, by how many come at once."""
 LOSS = 1.10
 TRIES = 3  # what goes on beside it on a busy machine may add to what is counted; nothing takes from it
 
@@ -40,6 +43,14 @@ def test_an_agents_half_of_it_costs_no_more(row: float, at_once: int) -> None:
     most = OF_AN_AGENT[at_once] * LOSS
 
     assert least(lambda: instructions.of_an_agent(at_once), row, most) <= most
+
+
+@pytest.mark.skipif("TEST_EVERY_PART" not in os.environ, reason="takes long: TEST_EVERY_PART=1")
+@pytest.mark.parametrize("at_once", OF_AN_ADAPTER)
+def test_a_webhook_costs_the_adapter_no_more(row: float, at_once: int) -> None:
+    most = OF_AN_ADAPTER[at_once] * LOSS
+
+    assert least(lambda: instructions.of_an_adapter(at_once), row, most) <= most
 
 
 def least(count: Callable[[], Coroutine[None, None, float]], row: float, most: float) -> float:

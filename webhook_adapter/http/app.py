@@ -1,7 +1,8 @@
 """The HTTP application: every door under one roof, with one way to say no."""
 
+import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -19,6 +20,7 @@ from werkzeug.utils import cached_property
 from pointsman.client.errors import RouterError
 from webhook_adapter.auth import address_of_client, peer_of
 from webhook_adapter.config import AdapterConfig
+from webhook_adapter.endpoints import NOTHING_TO_SAY
 from webhook_adapter.http import callbacks, health, mcp, rest
 from webhook_adapter.http.gunicorn.request import MAX_BODY, WholeBody
 from webhook_adapter.http.keys import Keys
@@ -30,7 +32,7 @@ from webhook_adapter.transports.platform import Host
 from webhook_adapter.transports.registry import platforms
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ _HARDENING = tuple(
     (name, name.lower(), value)
     for name, value in (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 )
+_OF_NOTHING = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0")]
+_OF_NOTHING += [(name, value) for name, _, value in _HARDENING]
 _ADDRESSES = frozenset({"location", "content-location"})
 
 
@@ -71,6 +75,16 @@ class _Request(Request):
         body = self.environ["wsgi.input"]
         return body if isinstance(body, WholeBody) else super().stream
 
+    @property
+    def blueprints(self) -> list[str]:
+        """As flask's: the parts of the endpoint's name."""
+        return _blueprints(self.endpoint or "")
+
+    def close(self) -> None:
+        """As flask's, which closes the files that came in a form: only where there is one."""
+        if "files" in self.__dict__:
+            super().close()
+
 
 class _Response(Response):
     """Flask's, but that the headers of most are told as they are."""
@@ -81,6 +95,12 @@ class _Response(Response):
         if self.status_code == HTTPStatus.OK and "content-length" in said and said.isdisjoint(_ADDRESSES):
             return self.headers
         return super().get_wsgi_headers(environ)
+
+
+@functools.cache  # there are as many as there are endpoints
+def _blueprints(endpoint: str) -> list[str]:
+    parts = endpoint.split(".")[:-1]
+    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
 
 
 class _App(Flask):
@@ -100,6 +120,18 @@ class _App(Flask):
         if request is None or "HTTP_UPGRADE" in request.environ:  # a way may be for websockets alone
             return make(request)
         return cast("MapAdapter", RememberedWay(self._ways, request.environ, lambda: cast("MapAdapter", make(request))))
+
+    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:  # noqa: ANN401, FBT001, FBT002
+        """As flask's, but that what says nothing is no object with hooks behind it: of them the headers are left."""
+        if rv is not NOTHING_TO_SAY:
+            return super().finalize_request(rv, from_error_handler)
+        headers = [*_OF_NOTHING, ("X-Request-ID", g.request_id)]
+
+        def answer(_: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            start_response("200 OK", headers)
+            return ()
+
+        return cast("Response", answer)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Every view and hook is a plain function."""

@@ -1,5 +1,6 @@
 """What is handed in, as protocol buffers, and what became of it."""
 
+import functools
 from dataclasses import asdict
 
 from agentlink.v1 import chat_link_pb2, types_pb2
@@ -15,7 +16,7 @@ def answer(item: chat_link_pb2.SubmitItemResponse) -> Answer:
     if item.HasField("error"):
         return item.item_id, from_status(item.error)
     done = item.response
-    state = command_state(done.state)
+    state = _state(done.state)
     wants = done.reason == types_pb2.REASON_SECOND_FACTOR_NEEDED
     reason = _reason(done.reason)
     return item.item_id, Submitted(done.command_id, state, done.session_id, done.answer, done.duplicate, wants, reason)
@@ -71,6 +72,10 @@ def _answer(given: PermissionAnswer) -> chat_link_pb2.PermissionAnswer:
     )
 
 
+_state = functools.lru_cache(maxsize=64)(command_state)
+
+
+@functools.lru_cache(maxsize=64)
 def _reason(number: int) -> str:
     """Its name without the prefix; the number itself where only a newer router knows it."""
     known = types_pb2.Reason.DESCRIPTOR.values_by_number.get(number)

@@ -85,9 +85,9 @@ class Lifecycle:
     """Runs the hooks around the handling of each event, in their order."""
 
     def __init__(self, *hooks: Hook) -> None:
-        self._before = [hook.before for hook in hooks]
-        self._after = [hook.after for hook in hooks]
-        self._failed = [hook.failed for hook in hooks]
+        self._before = _those_who_look(Hook.before, hooks)
+        self._after = _those_who_look(Hook.after, hooks)
+        self._failed = _those_who_look(Hook.failed, hooks)
 
     def handle(self, transport: str, take: Callable[[], H]) -> H:
         """Let a platform take one event. Raises what `take` raises, and nothing that a hook does."""
@@ -100,6 +100,12 @@ class Lifecycle:
             raise
         _tell(self._after, event, handled)
         return handled
+
+
+def _those_who_look(at: Callable[..., None], hooks: Sequence[Hook]) -> list[Callable[..., None]]:
+    """Theirs for this moment, where they have one of their own."""
+    found = [getattr(hook, at.__name__) for hook in hooks]
+    return [each for each in found if each.__func__ is not at]
 
 
 def _tell(hooks: Sequence[Callable[..., None]], *about: object) -> None:
@@ -130,9 +136,9 @@ class EventLog(Hook):
 
     def after(self, event: Event, handled: Handled) -> None:
         level = logging.DEBUG if handled.outcome in _QUIET else logging.INFO
-        logger.log(
-            level, "%s event %s id=%s %s", event.transport, handled.outcome.value, event.request_id, handled.about
-        )
+        if logger.isEnabledFor(level):
+            about = event.transport, handled.outcome.value, event.request_id, handled.about
+            logger.log(level, "%s event %s id=%s %s", *about)
 
     def failed(self, event: Event, error: Exception) -> None:
         if isinstance(error, RouterError):

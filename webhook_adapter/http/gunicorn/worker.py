@@ -7,6 +7,7 @@ rest of a large one may come, and leaves its answer with the connection. The loo
 `on_loop`: that is short but for waiting for the router, and a change of threads would cost more than all the rest.
 """
 
+import gc
 import logging
 import selectors
 import socket
@@ -92,6 +93,8 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._on_loop = on_loop(self.wsgi) if isinstance(self.wsgi, Flask) else ()
         self._around = wsgi.surroundings(self.cfg, self.sockets[0].getsockname())
         self._loop = Loop(lambda: self.method_queue.defer(self._loop.go_on), self.tpool)
+        gc.collect()
+        gc.freeze()  # what is there now stays: a search for garbage among all of it would make requests wait
 
     def enqueue_req(self, conn: Connection) -> None:
         """Give it to a thread. Nobody waits for strangers with large bodies, and for clients that ask far ahead."""

@@ -31,6 +31,17 @@ def test_an_update_is_stored_before_it_is_acknowledged(http: FlaskClient, router
     assert (stored.chat.transport, stored.chat.chat_id, stored.chat.message_id) == ("telegram", "99", "50")
 
 
+def test_an_answer_without_a_word_has_what_every_answer_has(http: FlaskClient) -> None:
+    asked = {"X-Request-ID": "from-the-caller"}
+
+    stored = http.post(WEBHOOK, headers=SECRET_HEADER | asked, json=update())
+    healthy = http.get("/health/live", headers=asked)
+
+    of_the_body = {"Content-Type": "text/html; charset=utf-8", "Content-Length": "0"}
+    assert dict(stored.headers) == dict(healthy.headers) | of_the_body
+    assert stored.headers["X-Request-ID"] == "from-the-caller"
+
+
 def test_a_pressed_button_reaches_the_router(http: FlaskClient, router: FaultyRouter) -> None:
     press = {"id": "7", "from": {"id": CHAT}, "message": {"message_id": 40, "chat": {"id": CHAT}}, "data": "cmd:T:yes"}
 

@@ -4,8 +4,10 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import replace as replaced
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from pointsman.client.bindings import Binding
 from pointsman.client.errors import RouterError
@@ -100,7 +102,7 @@ class Intake:
         if chosen is None:
             return submission
         message_id, button = chosen
-        chat = replace(submission.chat, message_id=message_id)
+        chat = replaced(submission.chat, message_id=message_id)
         return replace(submission, chat=chat, text="", button=button)
 
     def _judge(self, comment: Comment | Press, submission: Callable[[], Submission]) -> Handled:

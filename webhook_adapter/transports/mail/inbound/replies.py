@@ -1,7 +1,10 @@
 """What somebody who may write answers to a message of ours: a choice, words for a session, files."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as replaced
+
+from msgspec.structs import replace
 
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Chat
@@ -97,7 +100,7 @@ class Replies:
             return self._hand_in(replace(base, text=choice.words)), ""
         # A press belongs to the message that the choices stand in.
         pressed = replace(
-            base, button=choice.option.data, chat=replace(base.chat, message_id=base.reply_to_message_id),
+            base, button=choice.option.data, chat=replaced(base.chat, message_id=base.reply_to_message_id),
             reply_to_message_id="", reply_to_ours=False,
         )  # fmt: skip
         submitted = self._submit(pressed)

@@ -4,10 +4,13 @@ Only `message`, `edited_message` and `callback_query` count. What did not come f
 now, is ignored: forwarded, automatic, sent by or through a bot, written in the name of a chat.
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from webhook_adapter.config import NEVER_ALLOWED
 
@@ -63,8 +66,7 @@ class Attached:
     is_speech: bool = False  # somebody speaks in it, as far as its kind says
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(msgspec.Struct, frozen=True):
     """What one person wrote or pressed, not yet authorised."""
 
     update_key: str
@@ -145,7 +147,7 @@ def _attached(message: Json) -> Attached | None:
         return _file(sizes[-1], "photo.jpg")
     for kind, name in _FILES.items():
         if isinstance(found := message.get(kind), dict):
-            return replace(_file(found, name), is_speech=kind in _SPEECH)
+            return dataclasses.replace(_file(found, name), is_speech=kind in _SPEECH)
     return None
 
 
@@ -164,7 +166,7 @@ def _edited(inbound: Inbound | Ignored, message: Json) -> Inbound | Ignored:
     key = inbound.update_key
     if ":message:" in key:
         key = f"{key}:{_id(message, 'edit_date')}"
-    return replace(inbound, update_key=key, edited=True)
+    return msgspec.structs.replace(inbound, update_key=key, edited=True)
 
 
 def _callback(callback: Json, key: str | None, bot_id: str) -> Inbound | Ignored:

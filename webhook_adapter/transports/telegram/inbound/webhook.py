@@ -11,7 +11,7 @@ from pointsman.client.errors import RouterError
 from webhook_adapter import json_bodies
 from webhook_adapter.auth import is_secret, let_body_come
 from webhook_adapter.config import TelegramConfig
-from webhook_adapter.endpoints import described
+from webhook_adapter.endpoints import NOTHING_TO_SAY, described
 from webhook_adapter.transports.telegram.inbound.update import Json
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def create_blueprint(telegram: TelegramConfig, take: Callable[[Json], object]) -
             take(_update(request.get_data(cache=False)))  # 413 above the limit
         except RouterError as error:
             return {"error": error.message, "code": error.code}, 503, {"Retry-After": _RETRY_AFTER}
-        return "", HTTPStatus.OK  # and nothing in it: Telegram would carry out a method that stood there
+        return NOTHING_TO_SAY  # Telegram would carry out a method that stood there
 
     return blueprint
 
