@@ -65,9 +65,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(_TERMINAL, TMPDIR=tempfile.tempdir)
 
 
-# Whole programs wait more than they compute: begun first, they wait beside everything else instead of after it.
+# Whole programs wait more than they compute: begun first, they wait beside everything else instead of after it. What
+# takes longest of all begins with them.
 _FIRST = (
-    *("tests/e2e/", "tests/faults/", "tests/integration/agent/backends/", "tests/soak/"),
+    *("tests/bench/", "tests/e2e/", "tests/faults/", "tests/integration/agent/backends/", "tests/soak/"),
     *("tests/integration/webhook_adapter/test_", "tests/integration/pointsman/", "tests/sim/", "tests/integration/"),
 )
 

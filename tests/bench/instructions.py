@@ -26,7 +26,10 @@ from router.store import integrity
 from tests.bench import agents, driver, programs, submits
 from tests.bench.machine import METADATA, Machine
 
+WAYS = {"its machine away": False, "from the door to its end": True}
+"""In this order: what waits for a machine that is away is in nobody's way, and one that is there is heard all along."""
 WARM, COUNTED, BATCH = 64, 320, 32
+OF_AN_AGENT = 160  # counted: as many again change nothing
 RESTED = 3.0  # seconds
 ROWS = 4_000  # of the fixed piece of work
 PATIENCE = 300.0  # seconds; the program runs fifty times slower
@@ -74,6 +77,15 @@ async def per_command(*, connected: bool, past: Path | None = None) -> float:
 
     `past`: a database that it begins with; it is copied.
     """
+    return (await _per_command([connected], past))[0]
+
+
+async def per_commands() -> dict[str, float]:
+    """The same for each of `WAYS`, of one router: to begin takes it as long as half of what is counted."""
+    return dict(zip(WAYS, await _per_command(WAYS.values()), strict=True))
+
+
+async def _per_command(ways: Iterable[bool], past: Path | None = None) -> list[float]:
     with programs.folder() as folder:
         if past:
             shutil.copy(past, folder / "router.db")
@@ -83,13 +95,21 @@ async def per_command(*, connected: bool, past: Path | None = None) -> float:
         with programs.started(argv, environ, log=folder / "router.log") as router:
             if past:
                 await looked_at(folder)
-            async with _crowd(router.address, connected=connected) as crowd:
-                await crowd.send(range(WARM))
-                _control(router.process.pid, "--instr=on")
-                _control(router.process.pid, "--zero")
-                await crowd.send(range(WARM, WARM + COUNTED))
-                _control(router.process.pid, "--dump")
-        return _total([folder / "counts.1"]) / COUNTED  # what comes later is its end
+            dumps = [await _counted(folder, router, number, connected) for number, connected in enumerate(ways, 1)]
+        return [_total([dump]) / COUNTED for dump in dumps]  # what comes later is its end
+
+
+async def _counted(folder: Path, router: programs.Program, number: int, connected: bool) -> Path:
+    """The dump of that number, of commands for a machine of its own."""
+    first = number * (WARM + COUNTED)  # what came before is known by its number
+    async with _crowd(router.address, f"counted-{number}", connected=connected) as crowd:
+        await crowd.send(range(first, first + WARM))
+        _control(router.process.pid, "--instr=on")
+        _control(router.process.pid, "--zero")
+        await crowd.send(range(first + WARM, first + WARM + COUNTED))
+        _control(router.process.pid, "--dump")
+        _control(router.process.pid, "--instr=off")
+    return folder / f"counts.{number}"
 
 
 async def looked_at(folder: Path) -> None:
@@ -99,22 +119,31 @@ async def looked_at(folder: Path) -> None:
         await asyncio.sleep(0.5)
 
 
-async def of_an_agent(at_once: int) -> float:
-    """Instructions of an agent for a command: stored, confirmed, typed into nothing, reported and forgotten."""
+async def of_an_agent(*at_once: int) -> dict[int, float]:
+    """Instructions of an agent for a command: stored, confirmed, typed into nothing, reported and forgotten.
+
+    By how many come at once, in the order given, of one agent.
+    """
     with programs.folder() as folder:
         counting = [*_COUNTING, "--instr-atstart=no", f"--callgrind-out-file={folder / 'counts'}"]
         async with agents.started(folder, counting) as (pid, sender):
-            await sender.send(WARM, at_once)
-            _control(pid, "--instr=on")
-            _control(pid, "--zero")
-            began = time.monotonic()
-            await sender.send(COUNTED, at_once)
-            _control(pid, "--dump")
-            took = time.monotonic() - began
+            took = {}
+            for number in at_once:
+                await sender.send(WARM, number)
+                _control(pid, "--instr=on")
+                _control(pid, "--zero")
+                began = time.monotonic()
+                await sender.send(OF_AN_AGENT, number)
+                _control(pid, "--dump")
+                took[number] = time.monotonic() - began
             await asyncio.sleep(RESTED)  # its timers go on by seconds, however many commands come in one
             _control(pid, "--dump")
-        at_rest = _total([folder / "counts.2"]) * took / RESTED
-        return (_total([folder / "counts.1"]) - at_rest) / COUNTED
+        at_rest = _total([folder / f"counts.{len(took) + 1}"]) / RESTED
+        dumps = (folder / f"counts.{number}" for number in range(1, len(took) + 1))
+        return {
+            number: (_total([dump]) - at_rest * took[number]) / OF_AN_AGENT
+            for number, dump in zip(at_once, dumps, strict=True)
+        }
 
 
 async def of_an_adapter(at_once: int) -> float:
@@ -174,9 +203,9 @@ class _Crowd:
 
 
 @asynccontextmanager
-async def _crowd(address: str, *, connected: bool) -> AsyncIterator[_Crowd]:
+async def _crowd(address: str, name: str, *, connected: bool) -> AsyncIterator[_Crowd]:
     async with grpc.aio.insecure_channel(address) as channel:
-        machine = Machine(channel, "counted")
+        machine = Machine(channel, name)
         await machine.enrol()
         names = await machine.sessions(submits.SESSIONS)
         stream = rpc.ChatLinkStub(channel).SubmitStream(metadata=METADATA)
@@ -204,11 +233,10 @@ def _total(files: Iterable[Path]) -> int:
 
 def main() -> None:
     base = reference()
-    for name, connected in (("its machine away", False), ("from the door to its end", True)):
-        count = asyncio.run(per_command(connected=connected))
+    for name, count in asyncio.run(per_commands()).items():
         _tell(f"a command, {name}", count, base)
-    for at_once in (1, BATCH):
-        _tell(f"an agent's half of it, {at_once} at once", asyncio.run(of_an_agent(at_once)), base)
+    for at_once, count in asyncio.run(of_an_agent(1, BATCH)).items():
+        _tell(f"an agent's half of it, {at_once} at once", count, base)
     for at_once in (1, BATCH):
         _tell(f"the adapter's for a webhook, {at_once} at once", asyncio.run(of_an_adapter(at_once)), base)
 

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,6 +184,8 @@ _SET_UP: dict[str, Callable[[Path, Path, str], dict[str, str]]] = {
 
 
 if __name__ == "__main__":
-    for program in PROGRAMS.values():
-        if (EVERY or program.is_short) and (reason := program.install()):
-            print(f"Tests with the real {program.name} will be skipped. {reason}")
+    short = [program for program in PROGRAMS.values() if EVERY or program.is_short]
+    with ThreadPoolExecutor(2) as at_once:
+        for program, reason in zip(short, at_once.map(Program.install, short), strict=True):
+            if reason:
+                print(f"Tests with the real {program.name} will be skipped. {reason}")

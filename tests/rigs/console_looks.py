@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 REMEMBERED = Path(__file__).with_name("console_looks.json")
 COLUMNS, ROWS = 16, 12
@@ -159,12 +159,9 @@ def bring(page: Page, state: State) -> None:
     state.act(page)
 
 
-def fields(browser: Browser, picture: bytes) -> bytes:
-    """Red, green and blue of each field of a picture."""
-    page = browser.new_page()
-    seen = page.evaluate(_FIELDS, f"data:image/png;base64,{base64.b64encode(picture).decode()}")
-    page.close()
-    return bytes(seen)
+def fields(aside: Page, picture: bytes) -> bytes:
+    """Red, green and blue of each field of a picture, as a page sees it that is there for that alone."""
+    return bytes(aside.evaluate(_FIELDS, f"data:image/png;base64,{base64.b64encode(picture).decode()}"))
 
 
 def apart(one: bytes, other: bytes) -> float:
@@ -188,7 +185,7 @@ def main(folder: Path) -> None:
     known = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        with served(a_day(), browser) as console:
+        with served(a_day(), browser) as console, browser.new_page() as aside:
             for name, state in STATES.items():
                 for size in SIZES if on_a_phone(name) else ["desk"]:
                     for scheme in SCHEMES:
@@ -197,7 +194,7 @@ def main(folder: Path) -> None:
                             picture = page.screenshot(
                                 animations="disabled", path=folder / f"{name}-{size}-{scheme}.png"
                             )
-                            known[f"{name}-{size}-{scheme}"] = fields(browser, picture)
+                            known[f"{name}-{size}-{scheme}"] = fields(aside, picture)
         browser.close()
     lines = (f"  {json.dumps(name)}: {json.dumps(each.hex())}" for name, each in sorted(known.items()))
     REMEMBERED.write_text("{\n" + ",\n".join(lines) + "\n}\n")

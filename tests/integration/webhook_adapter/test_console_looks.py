@@ -53,16 +53,23 @@ def day(browser: Browser) -> Iterator[Console]:
         yield console
 
 
+@pytest.fixture(scope="module")
+def aside(browser: Browser) -> Iterator[Page]:
+    """Looks at pictures."""
+    with browser.new_page() as page:
+        yield page
+
+
 @pytest.mark.parametrize(("name", "size", "scheme"), LOOKS if "TEST_LOOKS" in os.environ else FEW, ids=str)
 def test_it_is_open_to_all_keeps_within_the_page_and_looks_as_it_did(
-    day: Console, browser: Browser, name: str, size: str, scheme: str
+    day: Console, aside: Page, name: str, size: str, scheme: str
 ) -> None:
     state = STATES[name]
     with day.visit(SIZES[size], scheme, state.path) as page:
         bring(page, state)
 
         assert page.evaluate(STICKING_OUT) == []
-        seen = console_looks.fields(browser, page.screenshot(animations="disabled"))
+        seen = console_looks.fields(aside, page.screenshot(animations="disabled"))
         assert violations(page) == []
         assert console_looks.apart(seen, console_looks.remembered()[f"{name}-{size}-{scheme}"]) < MOST_APART
     assert day.complaints == []
@@ -74,12 +81,12 @@ def violations(page: Page) -> list[str]:
     return found
 
 
-def test_a_part_that_is_missing_is_noticed(day: Console, browser: Browser) -> None:
+def test_a_part_that_is_missing_is_noticed(day: Console, aside: Page) -> None:
     state = STATES["conversation"]
     with day.visit(SIZES["desk"], "light", state.path) as page:
         bring(page, state)
         # Not taken out: what comes late would put it back.
         page.locator(".question").evaluate("one => one.style.setProperty('display', 'none', 'important')")
-        seen = console_looks.fields(browser, page.screenshot(animations="disabled"))
+        seen = console_looks.fields(aside, page.screenshot(animations="disabled"))
 
         assert console_looks.apart(seen, console_looks.remembered()["conversation-desk-light"]) > MOST_APART
