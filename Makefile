@@ -15,10 +15,7 @@ demo: setup  ## Watch a reply travel from the browser to a session and back
 
 test: .venv/.development  ## Run all tests
 	@.ci/packages test
-	@# At once: they wait for npm more than they compute.
-	@began=; for each in claude_program acp_programs github_emulator; do \
-	  $(BIN)/python -m tests.fakes.$$each & began="$$began $$!"; \
-	done; for each in $$began; do wait $$each || exit 1; done
+	@printf '%s\n' claude_program acp_programs github_emulator | xargs -P 3 -I {} $(BIN)/python -m tests.fakes.{}
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.development  ## Everything that must hold before a change goes in

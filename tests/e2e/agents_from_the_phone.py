@@ -74,7 +74,7 @@ class Day:
         self.system.all_delivered()
 
     def _state(self, state: str) -> None:
-        wait_until(lambda: [one["state"] for one in self.system.cli("sessions", "--json")] == [state], LONG)
+        wait_until(lambda: [one["state"] for one in self.system.sessions()] == [state], LONG)
 
     def play(self) -> None:
         """From its start to its end."""
@@ -158,7 +158,7 @@ class Day:
 
     def _ended(self, answer: Message) -> None:
         self.phone.writes("/end", reply_to=answer)
-        wait_until(lambda: not self.system.cli("sessions", "--json"), LONG)
+        wait_until(lambda: not self.system.sessions(), LONG)
         wait_until(lambda: not self.agent.is_alive, LONG)
         self.tell(f"{self.words.title} has ended")
 

@@ -51,7 +51,7 @@ class Desk:
 
     def session(self) -> dict[str, Any]:
         """The only session, once there is one."""
-        (found,) = wait_until(lambda: self.system.cli("sessions", "--json"), LONG)
+        (found,) = wait_until(lambda: self.system.sessions(), LONG)
         return dict(found)
 
     def messages(self, words: str) -> list[Message]:
@@ -103,5 +103,5 @@ def headless(folder: Path) -> Iterator[tuple[System, ClaudeHome]]:
     """The same; one session has begun and rests."""
     with startable(folder) as (system, home):
         system.cli("start", "hello", "--machine", "devbox")
-        wait_until(lambda: [one for one in system.cli("sessions", "--json") if one["state"] == "IDLE"], LONG)
+        wait_until(lambda: [one for one in system.sessions() if one["state"] == "IDLE"], LONG)
         yield system, home

@@ -248,7 +248,7 @@ def turns(folder: Path, kind: str, launcher: Sequence[str] = (), **settings: str
         place = stack.enter_context(opened(system, folder, home))
 
         def there() -> str:
-            found = [one for one in system.cli("sessions", "--json") if one["backend"] == backend]
+            found = [one for one in system.sessions() if one["backend"] == backend]
             return str(found[0]["sessionId"]) if found and found[0]["state"] == "IDLE" else ""
 
         one = Turns(system, home, wait_until(there, 2 * LONG), place)

@@ -19,6 +19,9 @@ import requests
 from agentlink.v1 import control_pb2, session_events_pb2, types_pb2
 from agentlink.v1.control_pb2_grpc import ControlStub
 
+from pointsman.client import convert
+from pointsman.client.records import Session
+from pointsman.render import json_line
 from tests.fakes.telegram import TOKEN, TelegramStandIn
 from tests.programs import needed
 from tests.waiting import PATIENCE, NeverHappened, wait_until
@@ -207,6 +210,12 @@ class System:
             found += [one.delta.text] if one.HasField("delta") else []
         call.cancel()  # type: ignore[no-untyped-call]
         return found
+
+    def sessions(self, *, ended: bool = False) -> list[dict[str, Any]]:
+        """What `pointsman sessions --json` tells, for whoever asks until something is so; on one connection."""
+        request = control_pb2.ListSessionsRequest(include_ended=ended)
+        found = self._control.ListSessions(request, metadata=self._metadata, timeout=30, wait_for_ready=True).sessions
+        return list(json.loads(json_line(convert.read_all(Session, found))))
 
     def wait_for_machine(self, machine_id: str, *, connected: bool) -> None:
         """Wait until the router believes that a machine is connected, or that it is not."""

@@ -43,8 +43,8 @@ def session(system: System, label: str) -> str:
     return str(wait_until(lambda: ids(system, label), LONG)[0])
 
 
-def ids(system: System, label: str, *options: str) -> list[str]:
-    return [one["sessionId"] for one in system.cli("sessions", "--json", *options) if one["label"] == label]
+def ids(system: System, label: str, *, ended: bool = False) -> list[str]:
+    return [one["sessionId"] for one in system.sessions(ended=ended) if one["label"] == label]
 
 
 def told(system: System, words: str) -> Message:

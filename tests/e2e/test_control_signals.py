@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with desk(tmp_path_factory.mktemp("control")) as one:
         one.type("hello there")
-        wait_until(lambda: one.system.cli("sessions", "--json"), LONG)
+        wait_until(lambda: one.system.sessions(), LONG)
         wait_until(lambda: one.home.status() == "idle", LONG)
         yield one
 
@@ -46,7 +46,7 @@ def ended(system: System, command_id: str) -> dict[str, Any] | None:
 
 
 def session(system: System) -> dict[str, Any]:
-    [one] = system.cli("sessions", "--json")
+    [one] = system.sessions()
     return dict(one)
 
 

@@ -183,6 +183,6 @@ def test_it_ends_it(page: Page, system: System, take: Take) -> None:
     page.get_by_role("button", name="End the session…").click()
     page.get_by_role("dialog").get_by_role("button", name="End it", exact=True).click()
 
-    wait_until(lambda: system.cli("sessions", "--json") == [], LONG)
+    wait_until(lambda: system.sessions() == [], LONG)
     expect(page.get_by_text("This session is over.")).to_be_visible(timeout=MS)
     take("12-over")

@@ -193,7 +193,7 @@ def test_unknown_and_ended_sessions_and_too_large_texts_are_refused(system: Syst
     large = system.rest("POST", "/commands", {"sessionId": pane.session_id, "text": "x" * 65_537})
     gone = system.pane("short")
     system.cli("session", "unregister", gone.session_id)
-    wait_until(lambda: "short" not in [s["label"] for s in system.cli("sessions", "--json")])
+    wait_until(lambda: "short" not in [s["label"] for s in system.sessions()])
     ended = system.rest("POST", "/commands", {"sessionId": gone.session_id, "text": "x"})
 
     assert (unknown.status_code, unknown.json()["code"]) == (404, "SESSION_UNKNOWN")

@@ -103,7 +103,7 @@ def test_a_turn_is_told_once_and_in_order_though_all_of_us_are_killed_in_its_mid
 def test_a_session_without_a_terminal_is_told_of_like_one_with_it(tmp_path: Path) -> None:
     with startable(tmp_path) as (system, _):
         system.webhook(message(80_001, "/new hello there"))
-        wait_until(lambda: system.cli("sessions", "--json"), LONG)
+        wait_until(lambda: system.sessions(), LONG)
         wait_until(lambda: is_there(system, "assistant: echo: hello there"), LONG)
         wait_until(lambda: is_in(system, types.SESSION_STATE_IDLE), LONG)
 
@@ -120,7 +120,7 @@ def test_a_session_without_a_terminal_is_told_of_like_one_with_it(tmp_path: Path
 def test_what_subagents_do_what_it_cost_and_what_is_being_said_is_told(tmp_path: Path) -> None:
     with startable(tmp_path) as (system, _):
         system.webhook(message(80_002, "/new %agent %bash ls"))
-        wait_until(lambda: system.cli("sessions", "--json"), LONG)
+        wait_until(lambda: system.sessions(), LONG)
         wait_until(lambda: [one for one in tools(system) if one.parent_id], LONG)
         wait_until(lambda: is_in(system, types.SESSION_STATE_IDLE), LONG)
         use, *_ = tools(system)

@@ -59,7 +59,7 @@ def test_a_turn_a_reply_and_a_permission(
     system.cli("hooks", "install", "--claude", str(home.program), CLAUDE_CONFIG_DIR=str(home.config))
 
     def session() -> dict[str, Any]:
-        return next((one for one in system.cli("sessions", "--json") if one["backend"] == backend), {})
+        return next((one for one in system.sessions() if one["backend"] == backend), {})
 
     with opened(system, tmp_path, home):
         found = wait_until(lambda: home.status() == "idle" and session(), LONG)

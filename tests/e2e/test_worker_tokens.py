@@ -45,7 +45,7 @@ def test_it_speaks_for_its_session_until_that_ends(system: System, tmp_path: Pat
     argv = ["env", "-i", *named, *POINTSMAN, "run", "--label", "inside", "--", "sh", str(script)]
 
     with closing(Terminal(argv)) as terminal:
-        wait_until(lambda: "inside" in [one["label"] for one in system.cli("sessions", "--json")], LONG)
+        wait_until(lambda: "inside" in [one["label"] for one in system.sessions()], LONG)
         system.cli("send", "inside", "go")
         assert terminal.exit_code() == 0
 
