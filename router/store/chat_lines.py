@@ -1,8 +1,8 @@
-"""Commands that wait, as the chat sees them that they came from."""
+"""Commands that wait or have ended, as the chat sees them that they came from."""
 
 from msgspec import Struct
 
-from router.domain.command import ChatRef, Hold
+from router.domain.command import ChatRef, CommandState, Hold
 from router.store.database import Transaction
 from router.store.statements import Statement, given
 from router.store.tables import Command as Row
@@ -33,6 +33,16 @@ _OF_CHAT = (
 _NEWEST_FIRST = Statement(
     Row.select(Row.command_id, Row.sequence, _IS_TOLD).where(_OF_CHAT).order_by(Row.sequence.desc())
 )
+_TOLD = Statement(Row.select(Row.command_id).where(LIVE & _IS_TOLD))
+_ENDED = Statement(
+    Row.select(Row.command_id, Row.ended_at)
+    .where(
+        (Row.ended_at >= given.since) & (Row.state == CommandState.DONE) & (Row.transport == given.transport)
+        & ~_IS_TOLD
+    )
+    .order_by(Row.ended_at, Row.position)
+    .limit(given.limit)
+)  # fmt: skip
 _PLACES = Statement(
     Row.select(*_PLACE, Row.session_id).where(QUEUED & (Row.attempt == 0) & (Row.transport != "")).distinct()
 )
@@ -47,6 +57,20 @@ def newest_first(tx: Transaction, machine_id: str, session_id: str, chat: ChatRe
 def places(tx: Transaction) -> list[tuple[ChatRef, str]]:
     """From which chats, and for which sessions, something waits that was never sent."""
     return [(ChatRef(*place), session_id) for *place, session_id in _PLACES.run(tx).fetchall()]
+
+
+def told(tx: Transaction) -> list[str]:
+    """The commands that live and have a status message."""
+    return _TOLD.values(tx)
+
+
+def ended(tx: Transaction, transport: str, since: float, limit: int) -> list[tuple[str, float]]:
+    """The commands from a platform that went well since a time and have no status message, and when each ended.
+
+    What ended first comes first.
+    """
+    tx.flush()  # what ended in this operation is read, too
+    return _ENDED.run(tx, transport=transport, since=since, limit=limit).fetchall()
 
 
 def _place(chat: ChatRef) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from msgspec.structs import replace
 from peewee import Select, fn
@@ -61,9 +61,6 @@ _QUEUED_CHANGE = _NOTIFICATIONS.reads(
 )
 _SHOWING = _NOTIFICATIONS.reads(
     _ALL.where((Row.permission_id == given.permission_id) & (Row.permission_id != "") & _IS_MESSAGE)
-)
-_WITH_STATUS_MESSAGES = Statement(
-    Row.select(Row.command_id).where((Row.command_id != "") & Row.command_id.in_(listed(given.command_ids)))
 )
 _AT = _NOTIFICATIONS.reads(_ALL.where(Row.position == given.position))
 # A change would come before what it changes.
@@ -225,11 +222,6 @@ def queued_change(tx: Transaction, shown: Notification) -> Notification | None:
 def showing(tx: Transaction, permission_id: str) -> list[Notification]:
     """The messages that show a permission question, one for each chat; without the edits of them."""
     return _SHOWING.all(tx, permission_id=permission_id)
-
-
-def with_receipts(tx: Transaction, command_ids: Sequence[str]) -> set[str]:
-    """Those of the commands that have a receipt."""
-    return set(_WITH_STATUS_MESSAGES.values(tx, command_ids=json.dumps(command_ids)))
 
 
 def heads(tx: Transaction, transport: str) -> list[tuple[str, int]]:

@@ -95,7 +95,8 @@ class Checks:
             return False
         live = "SELECT 1 FROM commands WHERE state IN ('queued', 'sent', 'received') LIMIT 1"
         waiting = f"SELECT 1 FROM notifications WHERE state IN ({_LIVE_NOTES}) LIMIT 1"
-        if self._rows(live) or self._rows(waiting):
+        owed = "SELECT 1 FROM meta WHERE key = 'owed_ends' AND value != '{}'"
+        if any(map(self._rows, (live, waiting, owed))):
             return False
         untold = "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM held_notices LIMIT 1"
         return not any(agent.rows(untold) for agent in world.agents.values())

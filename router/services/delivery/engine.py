@@ -38,7 +38,7 @@ from router.services.delivery.quick import QuickAnswers
 from router.services.gates import Gates
 from router.services.outbox.status_messages import StatusMessages
 from router.services.wakeups import EXPIRY, Wakeups
-from router.store import cancels, commands, machines, notifications, poison, sessions, workspaces
+from router.store import cancels, commands, machines, poison, sessions, workspaces
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
@@ -326,12 +326,11 @@ class DeliveryEngine:
         words = status_lines.late(command.state, event.state) if isinstance(event, Ended) else ""
         changed = commands.change(tx, command, LateResult(words), self._clock.now(), actor)
         if changed != command:
-            self._status_messages.ended(tx, changed)
+            self._status_messages.ended_otherwise(tx, changed)
         return changed
 
     def _progress(self, tx: Transaction, command_ids: Sequence[str]) -> None:
-        known = notifications.with_receipts(tx, command_ids)
-        for command_id in filter(known.__contains__, command_ids):  # in their order: a set has none
+        for command_id in filter(self._status_messages.has_line, command_ids):
             self._status_messages.progressed(tx, commands.get(tx, command_id))
 
     def _return(self, tx: Transaction, command: Command, *, charged: bool) -> None:

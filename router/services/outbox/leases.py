@@ -38,7 +38,7 @@ from router.services.outbox.escalation import why_not as stood_in_for
 from router.services.outbox.placement import placed_together, placement
 from router.services.outbox.status_lines import StatusLines
 from router.services.outbox.troubles import NOTHING_HELD, Troubles, set_aside
-from router.services.wakeups import Wakeups
+from router.services.wakeups import HELD, Wakeups
 from router.store import chats, messages, notifications
 from router.store.database import Transaction
 
@@ -52,13 +52,9 @@ class Outbox:
     """Leases notifications to couriers and takes their receipts."""
 
     def __init__(
-        self,
-        clock: Clock,
-        jitter: Callable[[], float],
-        wakeups: Wakeups,
-        lines: StatusLines,
+        self, clock: Clock, jitter: Callable[[], float], wakeups: Wakeups, lines: StatusLines,
         why_not: Callable[[Transaction, Notification], str],
-    ) -> None:
+    ) -> None:  # fmt: skip
         """`why_not` says why a message need not be brought; empty where it must."""
         self._clock = clock
         self._jitter = jitter
@@ -118,6 +114,16 @@ class Outbox:
         if self._lines.owe(tx, chat, session_id) and self._free(chat.transport, chat.chat_id):
             self.lease(tx, chat.transport)
 
+    def owe_end(self, tx: Transaction, chat: ChatRef, ended_at: float) -> bool:
+        """Whether the line on how a command ended is made later: a courier can bring none to its chat now."""
+        can_bring, owed = self._can_bring(chat), chat.transport in self._lines.owed_ends
+        if can_bring and not owed:
+            return False
+        self._lines.owe_end(tx, chat.transport, ended_at)
+        if can_bring:
+            self.lease(tx, chat.transport)  # behind those that were owed before
+        return True
+
     def lend(self, tx: Transaction, notification: Notification, edit_ids: tuple[str, ...]) -> bool:
         """Give a courier what need not come, and is on no disk; False where it could be in the way of anything."""
         chat, place = notification.chat, (notification.chat.transport, notification.chat.chat_id)
@@ -155,6 +161,8 @@ class Outbox:
         if not couriers:
             return
         self._lines.write(tx, transport, self._free, sum(c.credit - len(c.leased) for c in couriers))
+        if transport in self._lines.owed_ends:  # more than were written at once
+            tx.after_commit(partial(self._wakeups.wake, HELD))
         # Behind what is spared there is something else at the head.
         while self._lease_heads(tx, transport, couriers):
             couriers = [c for c in couriers if len(c.leased) < c.credit]
@@ -177,14 +185,9 @@ class Outbox:
         return spared
 
     def receipt(
-        self,
-        tx: Transaction,
-        courier: Courier,
-        notification_id: str,
-        attempt: int,
-        event: Event,
+        self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, event: Event,
         pause: RateLimitPause = NO_PAUSE,
-    ) -> list[Notification]:
+    ) -> list[Notification]:  # fmt: skip
         """A courier says what became of a delivery, and how long its chat rests.
 
         Returns what changed by it: the message, and others that are set aside; nothing where it was for an older lease.
@@ -205,17 +208,9 @@ class Outbox:
         return changed
 
     def retry_later(
-        self,
-        tx: Transaction,
-        courier: Courier,
-        notification_id: str,
-        attempt: int,
-        detail: str,
-        after: float | None,
-        pause: RateLimitPause = NO_PAUSE,
-        *,
-        alone: bool = False,
-    ) -> list[Notification]:
+        self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, detail: str, after: float | None,
+        pause: RateLimitPause = NO_PAUSE, *, alone: bool = False,
+    ) -> list[Notification]:  # fmt: skip
         """Not now: leave the chat alone for `after` seconds, else for a backoff by attempt; or the message `alone`."""
         leased = courier.leased.get(notification_id)
         # As in receipt, and before a failure is counted.
@@ -233,7 +228,8 @@ class Outbox:
     def release_held(self, tx: Transaction) -> float | None:
         """Lease to chats whose wait is over; returns seconds until the next one is."""
         chats_free = [*self._backoffs.release(tx), *self._bundles.release(tx)]
-        for transport in sorted({transport for transport, _ in chats_free} | self._troubles.release(tx)):
+        freed = {transport for transport, _ in chats_free} | self._troubles.release(tx)
+        for transport in sorted(freed | set(self._lines.owed_ends)):
             self.lease(tx, transport)
         waits = self._backoffs.next(), self._bundles.next(), self._troubles.next()
         return min((wait for wait in waits if wait is not None), default=None)
@@ -255,6 +251,10 @@ class Outbox:
         for chat_id, seconds in ((chat.chat_id, pause.chat), (_ALL_CHATS, pause.everywhere)):
             if seconds > 0:
                 self._backoffs.add(tx, (chat.transport, chat_id), seconds)
+
+    def _can_bring(self, chat: ChatRef) -> bool:
+        has_room = any(c.transport == chat.transport and len(c.leased) < c.credit for c in self._couriers)
+        return has_room and self._free(chat.transport, chat.chat_id)
 
     def _free(self, transport: str, chat_id: str) -> bool:
         held = any(self._backoffs.waits((transport, each)) for each in (chat_id, _ALL_CHATS))

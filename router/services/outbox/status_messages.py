@@ -69,15 +69,29 @@ class StatusMessages:
         if before and before.text != self._lines.text(tx, command):
             self._say(tx, command, before)
 
+    def has_line(self, command_id: str) -> bool:
+        """Whether people are told of a command that lives."""
+        return self._lines.is_told(command_id)
+
     def ended(self, tx: Transaction, command: Command) -> None:
         """Say how it ended, always."""
+        self._end(tx, command, self._lines.last(tx, command))
+
+    def ended_otherwise(self, tx: Transaction, command: Command) -> None:
+        """Its machine said later how it ended: say that, too."""
+        self._end(tx, command, notifications.newest_status_message(tx, command.command_id))
+
+    def _end(self, tx: Transaction, command: Command, before: Notification | None) -> None:
         if command.state in ALARMING and not command.dropped:
             for tell in self.on_failed:
                 tell(tx, command, self._lines.text(tx, command))
-        before = notifications.newest_status_message(tx, command.command_id)
         chat = command.origin.chat
         if chat and not self._connected(command.machine_id):
             self._outbox.owe(tx, chat, command.session_id)  # what waits beside it may have had no other line
+        # It makes no sound, and nobody has to act.
+        can_wait = before is None and command.state is CommandState.DONE
+        if can_wait and chat and self._outbox.owe_end(tx, chat, command.ended_at or 0.0):
+            return
         # What still waits in the outbox is rewritten there: nobody has heard it yet, so it may carry the bad news.
         seen = before is not None and (before.state is not NotificationState.QUEUED or bool(before.edits))
         if command.state not in ALARMING or before is None or not seen:
@@ -208,7 +222,8 @@ class StatusMessages:
         before: Notification | None = None,
     ) -> None:
         """Put one into the outbox, as an edit of an earlier one, or in place of one that nobody has seen."""
-        note = self._lines.note(command, chat, text, buttons, before)
+        self._lines.write_ends(tx, chat.transport)  # what ended before is told of before
+        note = self._lines.note(tx, command, chat, text, buttons, before)
         # Not leased yet: its place in the queue stays, and people get one message instead of two.
         if before and before.state is NotificationState.QUEUED:
             notifications.rewrite(tx, before, note)

@@ -11,6 +11,7 @@ from router.domain.command import ChatRef, CommandState
 from router.domain.notification import Kind, Notification
 from router.store import (
     cancels,
+    chat_lines,
     chats,
     commands,
     files,
@@ -47,6 +48,8 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "the resend floors": lambda tx: commands.resend_floors(tx, "m"),
     "the dead letters": lambda tx: commands.dead_letters(tx, 10),
     "a receipt": lambda tx: commands.mark_received(tx, ["c"], 1, 1.0, "m"),
+    "what ended without a line": lambda tx: chat_lines.ended(tx, "telegram", 1.0, 10),
+    "what lives and has one": chat_lines.told,
     "a session": lambda tx: sessions.find(tx, "s"),
     "what a session asks": lambda tx: permissions.open_of_session(tx, "s"),
     "what nobody answered": lambda tx: permissions.expired(tx, 1.0),
@@ -54,7 +57,6 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "a notification": lambda tx: notifications.find(tx, "n"),
     "a token": lambda tx: notifications.by_token(tx, CHAT, "t"),
     "the newest receipt": lambda tx: notifications.newest_status_message(tx, "c"),
-    "who has receipts": lambda tx: notifications.with_receipts(tx, ["c", "d"]),
     "the next of each chat": lambda tx: notifications.heads(tx, "telegram"),
     "what waits like the next": lambda tx: notifications.like(tx, NOTE, 10),
     "what is leased": lambda tx: notifications.leased(tx, "telegram"),
