@@ -1,7 +1,7 @@
 """Callers that wait for something to happen to an id."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 ANYTHING = ""
@@ -21,6 +21,12 @@ class Wakeups:
         # Who waits for anything (a watcher) is woken by everything.
         for key in (subject_id, ANYTHING):
             for event in self._events.get(key, ()):
+                event.set()
+
+    def wake_each(self, subject_ids: Sequence[str]) -> None:
+        """The same for many that were written: who waits for anything is woken by their commit."""
+        for subject_id in subject_ids:
+            for event in self._events.get(subject_id, ()):
                 event.set()
 
     @contextmanager

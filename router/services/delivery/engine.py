@@ -76,7 +76,6 @@ class DeliveryEngine:
         self._status_messages.accepted(tx, command)
         if draft.ttl is not None:
             tx.after_commit(partial(self._wakeups.wake, EXPIRY))
-        self._wake(tx, command)
         return command
 
     def came(self, tx: Transaction, machine_id: str) -> None:
@@ -143,10 +142,13 @@ class DeliveryEngine:
     def end(self, tx: Transaction, command_id: str, event: Event, actor: str) -> Command | None:
         """Bring a command to its end and tell whoever sent it. A late word is kept beside the state. None: unknown."""
         command = commands.find(tx, command_id)
-        return None if command is None else self.finish(tx, command, event, actor)
+        if command is None:
+            return None
+        self.wake(tx, [command_id])
+        return self.finish(tx, command, event, actor)
 
     def finish(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
-        """The same, for a command that was just read."""
+        """The same for a command that was just read; its caller wakes whoever waits for it."""
         # The first end stands: people have been told, and may have sent it again.
         if not command.state.live:
             return self._late(tx, command, event, actor)
@@ -158,15 +160,18 @@ class DeliveryEngine:
         if self.on_workspace and type(ended.action) in OF_WORKSPACES:
             self.on_workspace(tx, ended)
         self._status_messages.ended(tx, ended)
-        self._wake(tx, ended)
         return ended
 
     def mark(self, tx: Transaction, command: Command, event: Event, actor: str) -> None:
-        """Note on a DONE command what the agent program did with it, and tell whoever sent it."""
+        """Note on a DONE command what the agent program did with it, and tell whoever sent it; its caller wakes."""
         if command.state is CommandState.DONE:
             marked = commands.change(tx, command, event, self._clock.now(), actor)
             self._status_messages.marked(tx, marked)
-            self._wake(tx, marked)
+
+    def wake(self, tx: Transaction, command_ids: Sequence[str]) -> None:
+        """Something happened to commands: whoever waits for one of them looks at it."""
+        if command_ids:
+            tx.after_commit(partial(self._wakeups.wake_each, command_ids))
 
     def lost(self, tx: Transaction, link: Link, *, ack_timeout: bool = False, on_purpose: bool = False) -> None:
         """A link is gone: what it had not confirmed waits for the next one. One left on purpose blames no command."""
@@ -342,6 +347,3 @@ class DeliveryEngine:
             self.end(tx, command.command_id, GivenUp(Reason.TOO_MANY_ATTEMPTS, command.doubt), "router")
             return
         self._backoffs.add(tx, command.session_id, backoff.backoff(returned.charged, self._jitter()))
-
-    def _wake(self, tx: Transaction, command: Command) -> None:
-        tx.after_commit(partial(self._wakeups.wake, command.command_id))

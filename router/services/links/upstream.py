@@ -195,8 +195,8 @@ class UpstreamService:
                 acked = frame.upstream_seq
         # In the transaction of the frames: after a crash both are there, or the agent sends them again.
         machines.acknowledge(tx, link.machine_id, acked, self._clock.now())
-        ack = UpstreamAck(acked, tuple(rejected))
-        tx.after_commit(lambda: link.send(ack, urgent=True))
+        self._delivery.wake(tx, [frame.command_id for frame in frames if isinstance(frame, Result)])
+        tx.after_commit(partial(link.send, UpstreamAck(acked, tuple(rejected)), urgent=True))
 
     def _clash(self, tx: Transaction, machine: Machine, instance_id: str) -> Refusal | None:
         """Hold two processes off that take turns with one identity, until another one comes in place of either."""

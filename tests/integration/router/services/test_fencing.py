@@ -66,6 +66,7 @@ class House:
     delivery: DeliveryEngine
     upstream: UpstreamService
     enrolment: Enrolment
+    wakeups: Wakeups
 
     async def opened(self, max_in_flight: int = 8) -> Link:
         """A new link of the machine."""
@@ -122,7 +123,8 @@ def built(database: Database) -> House:
         clock,
         "router",
     )
-    return House(database, delivery, upstream, Enrolment(hub, session_service, clock, bytes, "fingerprint"))
+    enrolment = Enrolment(hub, session_service, clock, bytes, "fingerprint")
+    return House(database, delivery, upstream, enrolment, wakeups)
 
 
 def play(folder: Path, story: Callable[[House], Awaitable[T]]) -> T:
@@ -205,6 +207,17 @@ def test_of_two_words_about_a_command_in_one_frame_the_first_counts(data_dir: Pa
         return (await house.command()).state, [step.event for step in steps], link.room(), link.bytes_in_flight
 
     assert play(data_dir, story) == (CommandState.RECEIVED, ["Accepted", "Sent", "Stored"], 8, 0)
+
+
+def test_a_result_wakes_whoever_waits_for_its_command_and_nobody_else(data_dir: Path) -> None:
+    async def story(house: House) -> tuple[bool, bool]:
+        link = await house.opened()
+        await house.accepted()
+        with house.wakeups.on("c-1") as waits, house.wakeups.on("c-2") as waits_for_another:
+            await house.database.write(lambda tx: house.upstream.take(tx, link, [DONE]))
+            return waits.is_set(), waits_for_another.is_set()
+
+    assert play(data_dir, story) == (True, False)
 
 
 def test_a_revoked_machine_is_not_heard_while_its_link_is_being_closed(data_dir: Path) -> None:
