@@ -4,7 +4,7 @@ import fcntl
 import gc
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 # What becomes another account is forked, in a process where gRPC has threads: its handlers start some in the child
@@ -41,10 +41,24 @@ gc.disable()
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Not all workers at once: in a fresh clone the first leave to the others what they compiled."""
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    with _TURNS[number % len(_TURNS)].open() as turn:
+    with _TURNS[_worker() % len(_TURNS)].open() as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Every other worker begins at the end: of two that collect at once neither compiles what the other did."""
+    report = yield
+    if _worker() % len(_TURNS) and isinstance(collector, pytest.Dir):
+        report.result = report.result[::-1]
+    return report
+
+
+def _worker() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def pytest_collection_finish() -> None:
@@ -74,7 +88,12 @@ _FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: next((n for n, name in enumerate(_FIRST) if item.nodeid.startswith(name)), len(_FIRST)))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[int, str]:
+    """The same in each worker, in whatever order it came upon files; tests stay as they stand in theirs."""
+    return next((n for n, name in enumerate(_FIRST) if item.nodeid.startswith(name)), len(_FIRST)), str(item.path)
 
 
 @pytest.fixture
