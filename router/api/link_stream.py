@@ -147,8 +147,7 @@ class LinkStream:
             del raw  # else it would be kept until the next one comes
 
     async def _take(self, raw: bytes) -> None:
-        # Every frame is a sign of life; it is written once a minute, not here.
-        if self.link:
+        if self.link:  # every frame is a sign of life; it is written once a minute, not here
             self.link.heard_at = self._services.clock.now()
         for step in self._parsed(raw):
             await self._perform(step)
@@ -220,7 +219,8 @@ class LinkStream:
 
     async def _handle(self, link: Link, frame: Handled) -> None:
         if isinstance(frame, Receipts):
-            self._hand_in(link, frame, lazy=link.caught_up)
+            # Before its window is full: a command that finds no room is written, read and written again.
+            self._hand_in(link, frame, lazy=link.caught_up, urgent=link.caught_up and link.is_filling)
             return
         if isinstance(frame, Heartbeat):
             told = partial(desk.typed, machine_id=self._machine_id, frame=frame, clock=self._services.clock)
@@ -239,7 +239,7 @@ class LinkStream:
             await self._flow.room(link.urgent)
             self._hand_in(link, Upstream(items), lazy=link.caught_up and all(isinstance(one, Result) for one in items))
 
-    def _hand_in(self, link: Link, frame: Receipts | Upstream, *, lazy: bool) -> None:
+    def _hand_in(self, link: Link, frame: Receipts | Upstream, *, lazy: bool, urgent: bool = False) -> None:
         delivery, upstream = self._services.delivery, self._services.upstream
 
         def operation(tx: Transaction) -> None:
@@ -250,7 +250,7 @@ class LinkStream:
 
         # Nobody waits for these: what is lazy may share the commit of what comes next.
         self._flow.writing(len(frame.items))
-        written = self._services.database.write(operation, lazy=lazy)
+        written = self._services.database.write(operation, lazy=lazy, urgent=urgent)
         written.add_done_callback(lambda future: self._written(future, len(frame.items)))
 
     def _written(self, future: "asyncio.Future[None]", count: int) -> None:

@@ -64,6 +64,11 @@ class Link:
             return 0
         return (1 if self.probing else self.max_in_flight) - len(self.in_flight)
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether half of its window is taken."""
+        return len(self.in_flight) * 2 >= self.max_in_flight
+
     def fitting(self, commands: Sequence[Command]) -> list[Command]:
         """The first of these that fit by count and by bytes."""
         within, size = [], self.bytes_in_flight

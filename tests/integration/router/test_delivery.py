@@ -1,5 +1,8 @@
 """From accepted to typed: one link, its order, its windows, and what a lost link leaves behind."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import types_pb2 as types
@@ -188,3 +191,32 @@ def test_a_receipt_for_another_machines_command_is_nothing(
         strange.acked(1)
 
         assert router.command(accepted.command_id).state == types.COMMAND_STATE_SENT
+
+
+@pytest.mark.parametrize(("sent", "goes_first"), [(1, False), (2, True), (3, True), (5, False)])
+def test_a_receipt_goes_first_before_its_window_is_full(
+    router: RouterUnderTest,
+    agent: ThinAgent,
+    session: str,
+    monkeypatch: pytest.MonkeyPatch,
+    sent: int,
+    *,
+    goes_first: bool,
+) -> None:
+    """Not where nobody is held up by it, nor where commands wait already: sending those takes longer."""
+    written: list[bool] = []
+    write = router.router.database.write
+
+    def noted(function: Callable[..., object], *, urgent: bool = False, lazy: bool = False) -> "asyncio.Future[object]":
+        if "_hand_in" in function.__qualname__:
+            written.append(urgent)
+        return write(function, urgent=urgent, lazy=lazy)
+
+    with agent.connected(max_in_flight=4) as link:
+        accepted = [router.send(session, f"{number}") for number in range(sent)]
+        link.commands(min(sent, 4))
+        monkeypatch.setattr(router.router.database, "write", noted)
+        link.receipt(accepted[0].command_id)
+        wait_until(lambda: router.command(accepted[0].command_id).state == types.COMMAND_STATE_RECEIVED)
+
+    assert written == [goes_first]
