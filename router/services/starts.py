@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain import gates
-from router.domain.action import StartSession, StopSession
+from router.domain.action import StopSession
 from router.domain.audit import AuditEvent
 from router.domain.command import Command, CommandState, Ended, Origin
 from router.domain.errors import Reason, Refusal
@@ -175,7 +175,5 @@ def give_up(
     why: str = answers.CANNOT_START,
 ) -> None:
     """A machine begins no sessions: the starts that wait for it are over."""
-    for command in commands.live_of_machine(tx, machine_id, [CommandState.QUEUED]):
-        if isinstance(command.action, StartSession):
-            failed = Ended(CommandState.FAILED, reason, why)
-            delivery.end(tx, command.command_id, failed, "router")
+    for command_id in commands.starts_waiting(tx, machine_id):
+        delivery.end(tx, command_id, Ended(CommandState.FAILED, reason, why), "router")

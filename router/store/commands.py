@@ -45,6 +45,9 @@ _NEXT_OF_ALL = COMMANDS.reads(_NEXT)
 _NEXT_OF_OTHERS = COMMANDS.reads(_NEXT.where(Row.session_id.not_in(listed(given.held))))
 _QUEUED_OF_SESSION = COMMANDS.reads(_IN_ORDER.where(_OF_SESSION & QUEUED))
 _LIVE_OF_SESSION = COMMANDS.reads(_IN_ORDER.where(_OF_MACHINE & _OF_SESSION & IS_LIVE))
+_STARTS_WAITING = Statement(
+    Row.select(Row.command_id).where(_OF_MACHINE & QUEUED & (Row.kind == actions.START)).order_by(Row.position)
+)
 _START_OF = COMMANDS.reads(_IN_ORDER.where(_OF_SESSION & (Row.kind == actions.START)))
 _ASKS_FIRST = fn.EXISTS(
     Chat.select(Chat.chat_id).where((Chat.transport == Row.transport) & (Chat.chat_id == Row.chat_id) & Chat.asks_first)
@@ -190,6 +193,11 @@ def queued_of_session(tx: Transaction, session_id: str) -> list[Command]:
 def live_of_session(tx: Transaction, machine_id: str, session_id: str) -> list[Command]:
     """Commands for a session that are its machine's and have not ended, in order."""
     return _LIVE_OF_SESSION.all(tx, machine_id=machine_id, session_id=session_id)
+
+
+def starts_waiting(tx: Transaction, machine_id: str) -> list[str]:
+    """The starts that wait for a machine, in order: of ten thousand that wait for one that comes back, mostly none."""
+    return _STARTS_WAITING.values(tx, machine_id=machine_id)
 
 
 def start_of(tx: Transaction, session_id: str) -> Command | None:

@@ -42,6 +42,7 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "where commands stand": lambda tx: commands.states(tx, "m", ["c1", "c2"]),
     "what waits for a session": lambda tx: commands.queued_of_session(tx, "s"),
     "what is live in a session": lambda tx: commands.live_of_session(tx, "m", "s"),
+    "which starts wait for a machine": lambda tx: commands.starts_waiting(tx, "m"),
     "how a session was started": lambda tx: commands.start_of(tx, "s"),
     "what is over its time": lambda tx: commands.expired(tx, 1.0),
     "the next expiry": commands.next_expiry,
