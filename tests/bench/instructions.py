@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tests.bench.machine import METADATA, Machine
 WAYS = {"its machine away": False, "from the door to its end": True}
 """In this order: what waits for a machine that is away is in nobody's way, and one that is there is heard all along."""
 WARM, COUNTED, BATCH = 64, 320, 32
+WAITED = 1024  # four windows
 OF_AN_AGENT = 160  # counted: as many again change nothing
 RESTED = 3.0  # seconds
 ROWS = 4_000  # of the fixed piece of work
@@ -89,10 +90,7 @@ async def _per_command(ways: Iterable[bool], past: Path | None = None) -> list[f
     with programs.folder() as folder:
         if past:
             shutil.copy(past, folder / "router.db")
-        counting = [*_COUNTING, "--instr-atstart=no", f"--callgrind-out-file={folder / 'counts'}"]
-        environ = programs.environ(folder, PYTHONHASHSEED="0")
-        argv = [*counting, sys.executable, "-I", "-c", _ROUTER]
-        with programs.started(argv, environ, log=folder / "router.log") as router:
+        with _router(folder) as router:
             if past:
                 await looked_at(folder)
             dumps = [await _counted(folder, router, number, connected) for number, connected in enumerate(ways, 1)]
@@ -110,6 +108,29 @@ async def _counted(folder: Path, router: programs.Program, number: int, connecte
         _control(router.process.pid, "--dump")
         _control(router.process.pid, "--instr=off")
     return folder / f"counts.{number}"
+
+
+async def of_what_waited() -> float:
+    """Instructions of the router for a command that waited, from its machine's coming back to its end."""
+    with programs.folder() as folder, _router(folder) as router:
+        pid = router.process.pid
+        async with _crowd(router.address, "waited", connected=False) as crowd:
+            await crowd.send(range(WAITED))
+            _control(pid, "--instr=on")
+            _control(pid, "--zero")
+            async with _serving(crowd.machine):
+                await crowd.ended()
+                _control(pid, "--dump")
+        return _total([folder / "counts.1"]) / WAITED
+
+
+@contextmanager
+def _router(folder: Path) -> Iterator[programs.Program]:
+    """One that counts from when it is told."""
+    counting = [*_COUNTING, "--instr-atstart=no", f"--callgrind-out-file={folder / 'counts'}"]
+    argv = [*counting, sys.executable, "-I", "-c", _ROUTER]
+    with programs.started(argv, programs.environ(folder, PYTHONHASHSEED="0"), log=folder / "router.log") as router:
+        yield router
 
 
 async def looked_at(folder: Path) -> None:
@@ -177,29 +198,34 @@ async def _post(clients: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
                 raise RuntimeError(f"answered {head!r}")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Crowd:
     """Those who hand in, and look whether all has ended."""
 
     stream: Any
     control: control_pb2_grpc.ControlStub
+    machine: Machine
     sessions: list[str]
     connected: bool
+    last: str = ""  # command that was accepted
 
     async def send(self, numbers: range) -> None:
         """In full batches, each answered before the next: how they are grouped must not be chance."""
-        last = ""
         for start in range(numbers.start, numbers.stop, BATCH):
             batch = [submits.item(number, self.sessions) for number in range(start, start + BATCH)]
             await self.stream.write(pb.SubmitBatch(items=batch))
             left = BATCH
             while left:
                 answers = (await self.stream.read()).items
-                left, last = left - len(answers), answers[-1].response.command_id
+                left, self.last = left - len(answers), answers[-1].response.command_id
         if self.connected:
-            request = control_pb2.GetCommandRequest(command_id=last)
-            request.wait.FromSeconds(int(PATIENCE))
-            await self.control.GetCommand(request, metadata=METADATA)
+            await self.ended()
+
+    async def ended(self) -> None:
+        """Come back once what was handed in last has ended."""
+        request = control_pb2.GetCommandRequest(command_id=self.last)
+        request.wait.FromSeconds(int(PATIENCE))
+        await self.control.GetCommand(request, metadata=METADATA)
 
 
 @asynccontextmanager
@@ -209,15 +235,21 @@ async def _crowd(address: str, name: str, *, connected: bool) -> AsyncIterator[_
         await machine.enrol()
         names = await machine.sessions(submits.SESSIONS)
         stream = rpc.ChatLinkStub(channel).SubmitStream(metadata=METADATA)
-        crowd = _Crowd(stream, control_pb2_grpc.ControlStub(channel), names, connected)
+        crowd = _Crowd(stream, control_pb2_grpc.ControlStub(channel), machine, names, connected)
         if not connected:
             yield crowd
             return
-        await machine.connect()
-        serving = asyncio.create_task(machine.serve())
-        yield crowd
-        serving.cancel()
-        machine.close()
+        async with _serving(machine):
+            yield crowd
+
+
+@asynccontextmanager
+async def _serving(machine: Machine) -> AsyncIterator[None]:
+    await machine.connect()
+    serving = asyncio.create_task(machine.serve())
+    yield
+    serving.cancel()
+    machine.close()
 
 
 def _control(pid: int, what: str) -> None:
@@ -235,6 +267,7 @@ def main() -> None:
     base = reference()
     for name, count in asyncio.run(per_commands()).items():
         _tell(f"a command, {name}", count, base)
+    _tell("a command that waited, from its machine's coming back to its end", asyncio.run(of_what_waited()), base)
     for at_once, count in asyncio.run(of_an_agent(1, BATCH)).items():
         _tell(f"an agent's half of it, {at_once} at once", count, base)
     for at_once in (1, BATCH):
