@@ -28,12 +28,16 @@ def first_steps(command: Command, detail: str) -> Sequence[TraceStep]:
 
 def step(old: Command, new: Command, event: str, now: float, actor: str) -> TraceStep:
     """One change, with what it says to whoever looks for the cause of something."""
+    detail = _attempt(new) if event == "Sent" else _cause(old, new)
+    return TraceStep(now, new.command_id, new.session_id, event, old.state.value, new.state.value, actor, detail)
+
+
+def _cause(old: Command, new: Command) -> str:
     reason = "" if new.reason is Reason.UNSPECIFIED else new.reason.name
     typed = ""  # once: later steps would repeat it
     if new.typed_at and not old.typed_at:
         typed = f"typed {datetime.fromtimestamp(new.typed_at, UTC):%H:%M:%S.%f} UTC"
-    detail = _attempt(new) if event == "Sent" else " ".join(filter(None, (reason, typed, new.detail)))
-    return TraceStep(now, new.command_id, new.session_id, event, old.state.value, new.state.value, actor, detail)
+    return " ".join(filter(None, (reason, typed, new.detail)))
 
 
 def _attempt(command: Command) -> str:
