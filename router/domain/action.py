@@ -18,6 +18,9 @@ class Lane(Enum):
     URGENT = 2
 
 
+_NORMAL = Lane.NORMAL  # looked up in its enum, for each command, it costs ten times as much
+
+
 class Input(Struct, frozen=True):
     """Text to type, and whether Enter follows."""
 
@@ -126,11 +129,11 @@ _URGENT = frozenset({PermissionDecision, StopSession})
 def lane_of(action: Action) -> Lane:
     """Interrupts, decisions and stops overtake what is queued; everything else keeps its place."""
     if type(action) is Input:  # asked of every command, and what a thing is not costs more to ask
-        return Lane.NORMAL
+        return _NORMAL
     urgent = type(action) in _URGENT
     urgent = urgent or (isinstance(action, KeyPress) and action.name in URGENT_KEYS)
     urgent = urgent or (isinstance(action, ControlSignal) and action.kind is ControlKind.INTERRUPT)
-    return Lane.URGENT if urgent else Lane.NORMAL
+    return Lane.URGENT if urgent else _NORMAL
 
 
 def text_of(action: Action) -> str:

@@ -12,6 +12,7 @@ change: what the machine says later is kept beside them.
 """
 
 from enum import Enum
+from typing import final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,6 +46,7 @@ class CommandState(Enum):
         return self in LIVE
 
 
+_SENT, _RECEIVED = CommandState.SENT, CommandState.RECEIVED  # by names of their own: found at a tenth of the price
 LIVE = frozenset({CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED})
 # Uncertain is one, too: nobody but a person can tell whether it was typed.
 DEAD_LETTERS = frozenset({CommandState.DEAD, CommandState.UNCERTAIN})
@@ -120,6 +122,7 @@ class Command(Struct, frozen=True):
         return "it was sent before, and may have been typed" if self.attempt else ""
 
 
+@final
 class Sent(Struct, frozen=True):
     """Handed to a link."""
 
@@ -133,10 +136,12 @@ class Returned(Struct, frozen=True):
     charged: bool
 
 
+@final
 class Stored(Struct, frozen=True):
     """On the machine's disk."""
 
 
+@final
 class Ended(Struct, frozen=True):
     """The machine said how it ended, or the router knows."""
 
@@ -207,12 +212,14 @@ def _check_legal(command: Command, event: Event) -> None:
 def apply(command: Command, event: Event, now: float) -> Command:
     """The command after an event. Raises IllegalTransition, and changes nothing, where the table has no such row."""
     _check_legal(command, event)
-    if isinstance(event, Sent):  # the two that every command sees come first: to find no match costs more than one
+    if type(event) is Sent:  # what every command sees comes first: to find no match costs more than one
         return replace(
-            command, state=CommandState.SENT, attempt=command.attempt + 1, epoch=event.epoch,
+            command, state=_SENT, attempt=command.attempt + 1, epoch=event.epoch,
             inbox_id=event.inbox_id, sent_at=now,
         )  # fmt: skip
-    if isinstance(event, Ended):
+    if type(event) is Stored:
+        return replace(command, state=_RECEIVED, received_at=now)
+    if type(event) is Ended:
         return replace(
             command, state=event.state, reason=event.reason, detail=event.detail, typed_at=event.typed_at,
             ended_at=now,
@@ -220,8 +227,6 @@ def apply(command: Command, event: Event, now: float) -> Command:
     match event:
         case Returned(charged):
             return replace(command, state=CommandState.QUEUED, charged=command.charged + charged)
-        case Stored():
-            return replace(command, state=CommandState.RECEIVED, received_at=now)
         case GivenUp(reason, detail):
             return replace(command, state=CommandState.DEAD, reason=reason, detail=detail, ended_at=now)
         case TakenBack(state, reason, detail):

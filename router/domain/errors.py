@@ -6,6 +6,8 @@ from enum import Enum
 class Reason(Enum):
     """Why something ended, was refused or was closed; names as in agentlink.v1, without the prefix."""
 
+    __hash__ = object.__hash__  # Enum's own is Python's, and each command asks
+
     UNSPECIFIED = 0
     ACK_TIMEOUT = 1
     LINK_SUPERSEDED = 2

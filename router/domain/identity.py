@@ -10,6 +10,8 @@ from router.domain.scope import EVERYTHING, Scope
 class IdentityKind(Enum):
     """How somebody proved who they are."""
 
+    __hash__ = object.__hash__  # Enum's own is Python's, and each step of the trace asks
+
     KEY = "key"
     MACHINE = "machine"
     WORKER = "worker"  # the program of one session, by what its machine signed for it

@@ -24,6 +24,7 @@ from router.store.upkeep import purging, shifting
 UNSEEN_AFTER = 30 * 24 * 3600.0  # seconds
 FIRST_WORDS = 80  # characters
 _ALL = -1  # as a limit
+_ENDED = SessionState.ENDED  # looked up in its enum it costs ten times as much, and each command asks
 _GRAIN = 3600.0  # seconds: being seen is no write if it was one less than so long ago
 
 
@@ -134,7 +135,7 @@ def slot(tx: Transaction, session_id: str, *, also_ended: bool = False) -> Slot:
     found = _slot(tx, bare_id(session_id))
     if found is None:
         raise unknown(session_id)
-    if found.state is SessionState.ENDED and not also_ended:
+    if found.state is _ENDED and not also_ended:
         raise Refusal(
             Reason.SESSION_ENDED, f"Session {session_id} has ended. `pointsman sessions` lists those that live."
         )
@@ -293,7 +294,7 @@ def _slot(tx: Transaction, bare: str) -> Slot | None:
 
 
 def _keep(tx: Transaction, bare: str, slot: Slot | None) -> None:
-    if slot and slot.state is not SessionState.ENDED:  # such rows are purged
+    if slot and slot.state is not _ENDED:  # such rows are purged
         tx.put(tx.memory, bare, slot)
 
 

@@ -3,12 +3,13 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from peewee import fn
 
-from router.domain.identity import IdentityKind
+from router.domain.identity import Identity, IdentityKind
 from router.store.database import Transaction
 from router.store.group_writes import Inserts
 from router.store.statements import Statement, given, insert, listed
@@ -63,10 +64,14 @@ purge = purging_oldest(Row.step_id, Row.at, Row.step_id < _ALL.select(fn.MAX(_AL
 
 def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
     """Write steps, in order, with whoever the transaction acts for."""
-    identity = tx.caller.identity
-    who = "" if identity.kind is IdentityKind.ROUTER else str(identity)
+    who = _named(tx.caller.identity)
     for step in steps:
         tx.append(_INSERT, (*step[:-1], who))
+
+
+@lru_cache(1024)  # each step asks, and they are few
+def _named(identity: Identity) -> str:
+    return "" if identity.kind is IdentityKind.ROUTER else str(identity)
 
 
 def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[TraceStep]:

@@ -47,4 +47,4 @@ _REASONS = {
 
 def reason_text(reason: Reason) -> str:
     """A reason for people, without a full stop."""
-    return _REASONS.get(reason, reason.name.lower().replace("_", " "))
+    return _REASONS.get(reason) or reason.name.lower().replace("_", " ")
