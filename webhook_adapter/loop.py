@@ -11,13 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
-_MOST_WAITING = 256
+_MOST_WAITING, _MOST_IDLE = 256, 64
 _NOTHING = object()
 
 
@@ -67,6 +67,7 @@ class Loop:
         self.clock = clock
         self.waiting: dict[_OnLoop, float] = {}  # and until when
         self.soon: dict[Callable[[], None], None] = {}
+        self.idle: list[_Task] = []
         self._wake = wake
         self._is_woken = False
         self._brought: deque[tuple[_OnLoop, object]] = deque()
@@ -79,7 +80,12 @@ class Loop:
 
     def run(self, task: Callable[[], None]) -> None:
         """Run it until it waits. Not for tasks to call; it must not raise."""
-        _Task(self, task).switch()
+        (self.idle.pop() if self.idle else _Task(self)).switch(task)
+
+    def rest(self, task: "_Task") -> Callable[[], None]:
+        """Until there is something to run again."""
+        self.idle.append(task)
+        return cast("Callable[[], None]", self._thread.switch())
 
     def go_on(self) -> None:
         """Run those for which something has been put, until they wait again."""
@@ -122,9 +128,18 @@ class Loop:
 
 
 class _Task(greenlet):  # type: ignore[misc]
-    def __init__(self, loop: Loop, task: Callable[[], None]) -> None:
-        super().__init__(task)
+    """One after the other: for each that begins the system is asked for memory, and given it back at its end."""
+
+    def __init__(self, loop: Loop) -> None:
+        super().__init__(self._work)
         self.loop = loop
+
+    def _work(self, task: Callable[[], None]) -> None:
+        task()
+        while len(self.loop.idle) < _MOST_IDLE:
+            del task  # with the request that it holds
+            task = self.loop.rest(self)
+            task()
 
 
 class _OnLoop:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from greenlet import getcurrent
 
 from webhook_adapter import loop as waits
 from webhook_adapter.loop import Loop, Place
@@ -186,3 +187,34 @@ def test_no_more_wait_there_than_it_has_room_for(turns: Turns) -> None:
     turns.turn()
 
     assert turns.loop.has_room
+
+
+def test_what_begins_runs_where_another_has_ended(turns: Turns) -> None:
+    places = list[object]()
+
+    for _ in range(3):
+        turns.loop.run(lambda: places.append(getcurrent()))
+
+    assert len(set(places)) == 1
+
+
+def test_what_waits_is_in_nobodys_way(turns: Turns) -> None:
+    told = list[object]()
+    places = [waiting(turns, told) for _ in range(2)]
+    turns.loop.run(lambda: told.append("between"))
+    for place in places:
+        place.put("came")
+    turns.turn()
+
+    assert told == ["between", "came", "came"]
+
+
+def test_of_a_crowd_few_are_kept(turns: Turns) -> None:
+    told = list[object]()
+    places = [waiting(turns, told) for _ in range(200)]
+    for place in places:
+        place.put("came")
+    turns.turn()
+
+    assert told == ["came"] * 200
+    assert len(turns.loop.idle) == 64
