@@ -143,7 +143,8 @@ class LinkHandler:
         self.outbox.acknowledge(seq, refused_for_now)
 
     async def pending(self, after: int, limit: int) -> tuple[Durable, ...]:
-        return await self.outbox.after(after, limit)
+        # Nearly always the router has all but the newest, and these need not be read again.
+        return self.outbox.newest(after, limit) or await self.outbox.after(after, limit)
 
     def depth(self) -> int:
         return self.executor.depth + len(self._held)

@@ -14,7 +14,8 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeVar
 
 from peewee import PeeweeException, SqliteDatabase
 
@@ -41,6 +42,15 @@ PRAGMAS = {
 }
 
 
+class _Call(NamedTuple):
+    """What is handed to the writer at once."""
+
+    patient: list[Operation[Any]]
+    operations: list[Operation[Any]]
+    lazy: list[Operation[Any]]
+    urgent: bool
+
+
 class Database:
     """The agent's database, held exclusively. Public calls belong to the event loop's thread."""
 
@@ -54,14 +64,14 @@ class Database:
             os.close(self._lock)
             raise
         self._connection = connection_of(self._peewee)
-        self._changed = threading.Condition()
-        self._backlog = Backlog()
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()  # of the loop, to the writer; None for the end
+        self._backlog = Backlog()  # the writer's
         self._lazy = Company(lambda: LAZY_DELAY, lambda: self._put(self._lazy.leave(), hurries=False))
         self._patient = Company(self._patience, lambda: self._put([]))
         self._last = self._before_last = -math.inf  # when urgent ones came: the loop's time
         self._synchronous = FULL
         self._commits = 0  # since the last checkpoint
-        self._closing = False
+        self._closing = False  # the writer knows of the end
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._writer.start()
 
@@ -78,8 +88,9 @@ class Database:
 
         Operations run in the order of the calls. An `urgent` one goes before others, and in a smaller group. One that
         is `patient` waits up to 10 ms for the next that is not, and goes right before it; up to 50 ms while urgent ones
-        come so fast that another can be expected. One that is `lazy` waits up to 50 ms, and need not survive a power
-        cut; nobody need wait for it, and what becomes of it is in the log. One that only `reads` is company for nobody.
+        come so fast that another can be expected. One that is `lazy` waits up to 50 ms, goes behind the next that does
+        not wait, and need not survive a power cut; nobody need wait for it, and what becomes of it is in the log. One
+        that only `reads` is company for nobody.
         Raises what the operation raised (then nothing of it was stored), or StoreUnavailable when the disk did not take
         it.
         """
@@ -87,7 +98,7 @@ class Database:
         future: asyncio.Future[T] = loop.create_future()
         if urgent:
             self._before_last, self._last = self._last, loop.time()
-        operation = Operation(function, future, synced=not (lazy or reads))
+        operation = Operation(function, future, synced=not (lazy or reads), reads=reads)
         if lazy:
             future.add_done_callback(_log)
             self._lazy.join(operation)
@@ -103,10 +114,8 @@ class Database:
 
     async def close(self) -> None:
         """Commit what was handed in, then close and let the folder go."""
-        self._put(self._lazy.leave())
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
+        self._put([])
+        self._calls.put(None)
         await asyncio.to_thread(self._writer.join)
         self._peewee.close()
         os.close(self._lock)
@@ -116,12 +125,10 @@ class Database:
         return MORE_PATIENT_DELAY if max(since, self._last - self._before_last) <= IN_REACH else PATIENT_DELAY
 
     def _put(self, operations: list[Operation[Any]], *, urgent: bool = False, hurries: bool = True) -> None:
-        # Urgent: an urgent one that comes next must not go before what has waited.
-        patient = self._patient.leave() if hurries else []
-        with self._changed:
-            self._backlog.add(patient, urgent=True)
-            self._backlog.add(operations, urgent=urgent)
-            self._changed.notify()
+        if hurries:
+            self._calls.put(_Call(self._patient.leave(), operations, self._lazy.leave(), urgent))
+        else:
+            self._calls.put(_Call([], operations, [], urgent))
 
     def _run(self) -> None:
         try:
@@ -135,7 +142,8 @@ class Database:
         while operations := self._gather():
             self._commit(operations)
             # While more is waiting the log may grow: a checkpoint costs as much as many commits.
-            is_due = self._log_bytes() > LONGEST_LOG_BYTES if self._backlog else self._commits >= CHECKPOINT_EVERY
+            is_busy = self._backlog or not self._calls.empty()
+            is_due = self._log_bytes() > LONGEST_LOG_BYTES if is_busy else self._commits >= CHECKPOINT_EVERY
             operations[0].future.get_loop().call_soon_threadsafe(resolve, operations)
             if is_due:
                 self._checkpoint("PASSIVE")
@@ -153,10 +161,15 @@ class Database:
 
     def _gather(self) -> list[Operation[Any]]:
         """The next group; empty when there will be none."""
-        with self._changed:
-            while not (self._backlog or self._closing):
-                self._changed.wait()
-            return self._backlog.take()
+        while not ((self._backlog and self._calls.empty()) or self._closing):
+            if (call := self._calls.get()) is None:
+                self._closing = True
+            else:
+                # Urgent: an urgent one that comes next must not go before what has waited.
+                self._backlog.add(call.patient, urgent=True)
+                self._backlog.add(call.operations, urgent=call.urgent)
+                self._backlog.add(call.lazy, urgent=False)
+        return self._backlog.take()
 
     def _checkpoint(self, mode: str) -> None:
         try:

@@ -35,12 +35,13 @@ class Transaction:
     Nothing in memory changes inside an operation, so there is nothing to undo beside the rows.
     """
 
-    __slots__ = ("committed", "execute", "executemany")
+    __slots__ = ("appended", "committed", "execute", "executemany")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.execute = connection.execute
         self.executemany = connection.executemany
         self.committed: list[Callable[[], object]] = []
+        self.appended: list[Any] = []  # what goes to the router, in its order
 
     def after_commit(self, action: Callable[[], object]) -> None:
         """Call this on the event loop once all of this is on disk; never if it is undone."""
@@ -54,6 +55,7 @@ class Operation(Generic[T]):
     function: Callable[[Transaction], T]
     future: "asyncio.Future[T]"
     synced: bool = True  # it has to survive a power cut from its COMMIT on
+    reads: bool = False  # it writes nothing
     transaction: Transaction | None = None
     value: T | None = None
     error: Exception | None = None
@@ -133,10 +135,13 @@ def resolve(group: list[Operation[Any]]) -> None:
 def _attempt(connection: sqlite3.Connection, group: list[Operation[Any]]) -> Operation[Any] | None:
     """Try them in one transaction; the one that undid it, without which the others must be tried again."""
     failed = None
+    writes = not all(operation.reads for operation in group)
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        if writes:
+            connection.execute("BEGIN IMMEDIATE")
         failed = next((operation for operation in group if not _perform(connection, operation)), None)
-        connection.execute("ROLLBACK" if failed else "COMMIT")
+        if writes:
+            connection.execute("ROLLBACK" if failed else "COMMIT")
     except sqlite3.Error as error:
         logger.error("store unavailable: %s", error)  # noqa: TRY400 -- a full disk needs no stack
         if connection.in_transaction:

@@ -45,6 +45,7 @@ from agent.store.tables import OutboxRow
 WINDOW_BYTES = 1024 * 1024  # of commands that the router sends before it waits for receipts
 _MOST_UNRESOLVED = 10_000  # what the router allows a machine to have; keeps hello below the frame limit
 _PROBE = "probe"
+_STARTED = apply(Entry("", "", ""), Started()).state  # of what is begun as it is stored
 
 _IS_OPEN = Row.state != InboxState.FINISHED.value  # word for word as in the partial index, else it is not used
 _IS_RECEIVED = Row.state == InboxState.RECEIVED.value
@@ -161,7 +162,12 @@ class Inbox:
 
     def welcomed(self, welcome: Welcome, now: float) -> "Future[None]":
         """Remember the epoch; end what is recalled; forget what the router has on disk and will not send again."""
-        return self._database.write(lambda tx: _welcomed(tx, welcome, now), urgent=True)
+
+        def operation(tx: Transaction) -> None:
+            _welcomed(tx, welcome, now)
+            tx.after_commit(self._outbox.changed)
+
+        return self._database.write(operation, urgent=True)
 
     def depth(self) -> "Future[int]":
         """How many commands have not ended."""
@@ -171,19 +177,23 @@ class Inbox:
 def _store(
     tx: Transaction, commands: Sequence[Command], now: float, at_once: Mapping[str, AtOnce]
 ) -> tuple[Receipt, ...]:
-    receipts = _receipts(tx, commands, now)
+    receipts = _receipts(tx, commands, now, at_once)
+    sessions = {command.command_id: bare_id(command.session_id) for command in commands if at_once}
     for receipt in receipts:
         if receipt.outcome is ReceiptOutcome.STORED and (one := at_once.get(receipt.command_id)):
-            tx.after_commit(partial(one.begin, _start(tx, receipt.command_id, awaited=one.awaited)))
+            how = _begun(tx, receipt.command_id, sessions[receipt.command_id], awaited=one.awaited)
+            tx.after_commit(partial(one.begin, how))
     return receipts
 
 
-def _receipts(tx: Transaction, commands: Sequence[Command], now: float) -> tuple[Receipt, ...]:
-    newest = _NEWEST.value(tx)  # what stands behind it afterwards is new
+def _receipts(
+    tx: Transaction, commands: Sequence[Command], now: float, at_once: Mapping[str, AtOnce]
+) -> tuple[Receipt, ...]:
+    rows = [_row(one, now, _STARTED if one.command_id in at_once else InboxState.RECEIVED) for one in commands]
     # Nearly always all are new: then one statement says so, without a look at each.
-    if _INSERT.run_many(tx, [_row(command, now) for command in commands]).rowcount == len(commands):
-        return tuple(Receipt(command.command_id, ReceiptOutcome.STORED) for command in commands)
-    return tuple(_receipts_with_duplicates(tx, commands, newest))
+    if (count := _INSERT.run_many(tx, rows).rowcount) == len(commands):
+        return tuple([Receipt(command.command_id, ReceiptOutcome.STORED) for command in commands])
+    return tuple(_receipts_with_duplicates(tx, commands, _NEWEST.value(tx) - count))  # what is new stands behind that
 
 
 def _receipts_with_duplicates(tx: Transaction, commands: Sequence[Command], newest: int) -> list[Receipt]:
@@ -200,7 +210,7 @@ def _receipts_with_duplicates(tx: Transaction, commands: Sequence[Command], newe
     return receipts
 
 
-def _row(command: Command, now: float) -> dict[str, object]:
+def _row(command: Command, now: float, state: InboxState = InboxState.RECEIVED) -> dict[str, object]:
     if command.action is None:
         raise ValueError(f"command {command.command_id} has no action")
     kind, text, submit = columns_of(command.action)
@@ -212,7 +222,7 @@ def _row(command: Command, now: float) -> dict[str, object]:
         "lane": command.lane.value,
         "ttl": command.ttl,
         "received_at": now,
-        "state": InboxState.RECEIVED.value,
+        "state": state.value,
         "ending": "",
         "result_seq": None,
         "kind": kind,
@@ -264,10 +274,14 @@ def _move(tx: Transaction, moved: Entry, result_seq: int | None = None) -> Entry
 def _start(tx: Transaction, command_id: str, *, awaited: bool) -> Start:
     if (started := start(tx, command_id)) is None:
         return Start.FORBIDDEN
+    return _begun(tx, command_id, started.session_id, awaited=awaited)
+
+
+def _begun(tx: Transaction, command_id: str, session_id: str, *, awaited: bool) -> Start:
     if awaited:
         expect(tx, command_id)
     # In the same transaction as STARTED: whoever types next knows of the doubt, or is not begun.
-    return Start.IN_DOUBT if doubts.is_in_doubt(tx, started.session_id) else Start.CLEAN
+    return Start.IN_DOUBT if doubts.is_in_doubt(tx, session_id) else Start.CLEAN
 
 
 def _end(tx: Transaction, command_id: str, event: Event, typed_at: float | None = None) -> int:

@@ -5,9 +5,11 @@ session says meanwhile is held behind it.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from peewee import fn
@@ -23,6 +25,7 @@ from agent.store.tables import QuestionRow
 
 T = TypeVar("T")
 _IS_HELD = 0  # in place of a number
+MOST_KEPT = 256  # rows in memory: the link's window
 
 _APPEND = Statement(insert(Row))
 _DROP = Statement(Row.delete().where(Row.upstream_seq <= given.seq))
@@ -61,6 +64,7 @@ class Outbox:
         self.held_news = asyncio.Event()
         self.unasked: Callable[[str], None] = lambda _permission_id: None  # told of questions that it had no room for
         self.turned_away = False  # the router had too much of us, and notifications are held that it was told already
+        self._newest: deque[Durable] = deque(maxlen=MOST_KEPT)  # of this process, without a gap
         self._holding = False  # unknown at first: the uploads look once at their start
 
     def append(self, item: Item) -> "asyncio.Future[int]":
@@ -73,8 +77,15 @@ class Outbox:
 
     def write(self, operation: Callable[[Transaction], T], *, patient: bool = False) -> "asyncio.Future[T]":
         """Run an operation that appends, and give the news."""
+
+        def noting(tx: Transaction) -> T:
+            value = operation(tx)
+            if tx.appended:
+                tx.after_commit(partial(self._keep, tx.appended))
+            return value
+
         # After the commit: whoever looks at the news finds the row.
-        future = self._database.write(operation, patient=patient)
+        future = self._database.write(noting, patient=patient)
         future.add_done_callback(lambda _: self.news.set())  # also after an error: a look too many does no harm
         return future
 
@@ -102,6 +113,18 @@ class Outbox:
         """The rows with higher numbers, lowest first."""
         return self._database.read(lambda tx: _after(tx, seq, limit))
 
+    def newest(self, seq: int, limit: int) -> tuple[Durable, ...]:
+        """The same from memory; none where not all of them are there."""
+        kept = self._newest
+        if not (kept and kept[0].seq <= seq + 1 <= kept[-1].seq):
+            return ()
+        first = seq + 1 - kept[0].seq
+        return tuple(islice(kept, first, first + limit))
+
+    def changed(self) -> None:
+        """A link has begun: the rows may have other numbers, and there may be more."""
+        self._newest.clear()
+
     def acknowledge(self, seq: int, refused_for_now: Collection[int] = ()) -> None:
         """Forget everything up to this number, soon: if it is lost, the router says it again.
 
@@ -121,6 +144,8 @@ class Outbox:
             acknowledge(tx, seq)
             tx.after_commit(self._acknowledged)
 
+        while self._newest and self._newest[0].seq <= seq:
+            self._newest.popleft()
         self._database.write(operation, lazy=True)  # an fsync of its own would be in the way of receipts
 
     def depth(self) -> "asyncio.Future[int]":
@@ -132,6 +157,11 @@ class Outbox:
         if number == _IS_HELD:
             tx.after_commit(self._held)
         return number
+
+    def _keep(self, rows: list[Durable]) -> None:
+        if self._newest and self._newest[-1].seq + 1 != rows[0].seq:
+            self._newest.clear()
+        self._newest.extend(rows)
 
     def _turned_away(self) -> None:
         self.turned_away = True
@@ -188,6 +218,7 @@ def _insert(tx: Transaction, item: Item) -> int:
     kind, payload = encoded(item)
     cursor = _APPEND.run(tx, kind=kind, payload=payload)
     assert cursor.lastrowid is not None  # noqa: S101 -- an INSERT that did not raise has one
+    tx.appended.append(Durable(cursor.lastrowid, item))
     return cursor.lastrowid
 
 

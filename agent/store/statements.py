@@ -8,7 +8,7 @@ a partial index is used only where its condition stands in the question word for
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -65,7 +65,14 @@ class Statement:
         text, _ = _DIALECT.get_sql_context(value_literals=True).sql(query).query()
         pieces = text.split("\0")  # every other one is the name of a value
         self.text, self.names = "?".join(pieces[::2]), pieces[1::2]
-        self._in_order = itemgetter(*self.names) if len(self.names) > 1 else self._few
+        self._in_order: Callable[[Mapping[str, object]], tuple[object, ...]]
+        match self.names:
+            case []:
+                self._in_order = lambda _: ()
+            case [name]:
+                self._in_order = lambda values: (values[name],)
+            case names:
+                self._in_order = itemgetter(*names)
 
     def run(self, tx: Transaction, /, **values: object) -> sqlite3.Cursor:
         """Execute it. Raises KeyError where a value is missing."""
@@ -93,6 +100,3 @@ class Statement:
         cursor = tx.execute(self.text, self._in_order(values))
         cursor.row_factory = sqlite3.Row  # of this cursor alone: tuples are quicker where there is one column
         return cursor
-
-    def _few(self, values: Mapping[str, object]) -> tuple[object, ...]:
-        return tuple(values[name] for name in self.names)

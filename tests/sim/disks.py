@@ -229,6 +229,7 @@ class AgentDatabase:
         if self._turns.life.alive:
             self._backlog.add(self._patient.leave() if hurries else [], urgent=True)
             self._backlog.add(operations, urgent=urgent)
+            self._backlog.add(self._lazy.leave() if hurries else [], urgent=False)
             self._turns.plan(self._turn)
 
     def _turn(self) -> None:

@@ -198,7 +198,8 @@ class Wire:
     def report(self) -> None:
         """The agent sends what its outbox and window allow."""
         if room := self.client.room():
-            rows = self.agent.outbox.after(self.client.sent, room).result()
+            outbox, sent = self.agent.outbox, self.client.sent
+            rows = outbox.newest(sent, room) or outbox.after(sent, room).result()
             for frame in self.client.upstream(rows):
                 self._say(frame)
 

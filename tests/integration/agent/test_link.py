@@ -1,5 +1,7 @@
 """The link: who the agent says it is, what it confirms and when."""
 
+from collections.abc import Awaitable, Callable
+
 import jwt
 import pytest
 from agentlink.v1 import agent_link_pb2 as pb
@@ -76,6 +78,13 @@ async def test_commands_are_confirmed_carried_out_in_order_and_reported(rigs: Ri
         assert rig.backend.typed("s1") == texts
 
 
+def slow_has_begun(rig: Rig) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return dict(await rig.sql("SELECT command_id, state FROM inbox"))["slow"] == "started"
+
+    return look
+
+
 @pytest.mark.rule("A11")
 async def test_a_command_sent_again_is_a_duplicate_with_its_state_and_does_not_run_again(rigs: Rigs) -> None:
     async with running_router() as router, rigs.running(router.address) as rig:
@@ -86,6 +95,7 @@ async def test_a_command_sent_again_is_a_duplicate_with_its_state_and_does_not_r
         await link.commands([text_command("last", "s1", "last", sequence=3)])
         await link.receipts(3)
         await link.results(1)
+        await eventually(slow_has_begun(rig))
 
         again = [text_command(name, "s1", name, sequence=n) for n, name in enumerate(("fast", "slow", "last"), 1)]
         await link.commands(again)
