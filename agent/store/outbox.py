@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from itertools import islice
 from typing import TypeVar
 
@@ -78,6 +78,7 @@ class Outbox:
     def write(self, operation: Callable[[Transaction], T], *, patient: bool = False) -> "asyncio.Future[T]":
         """Run an operation that appends, and give the news."""
 
+        @wraps(operation)
         def noting(tx: Transaction) -> T:
             value = operation(tx)
             if tx.appended:
