@@ -220,7 +220,8 @@ class LinkStream:
     async def _handle(self, link: Link, frame: Handled) -> None:
         if isinstance(frame, Receipts):
             # Before its window is full: a command that finds no room is written, read and written again.
-            self._hand_in(link, frame, lazy=link.caught_up, urgent=link.caught_up and link.is_filling)
+            urgent = link.caught_up and link.makes_room(item.command_id for item in frame.items)
+            self._hand_in(link, frame, lazy=link.caught_up, urgent=urgent)
             return
         if isinstance(frame, Heartbeat):
             told = partial(desk.typed, machine_id=self._machine_id, frame=frame, clock=self._services.clock)

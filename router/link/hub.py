@@ -4,7 +4,7 @@ A link's window and the hub's table are changed in the writer thread alone, insi
 change, and restored when that is undone. Its outgoing lanes and its closing belong to the event loop.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -64,10 +64,9 @@ class Link:
             return 0
         return (1 if self.probing else self.max_in_flight) - len(self.in_flight)
 
-    @property
-    def is_filling(self) -> bool:
-        """Whether half of its window is taken."""
-        return len(self.in_flight) * 2 >= self.max_in_flight
+    def makes_room(self, command_ids: Iterable[str]) -> bool:
+        """Whether half of its window is taken, and some of these commands have a place there, which a receipt frees."""
+        return len(self.in_flight) * 2 >= self.max_in_flight and any(map(self.in_flight.__contains__, command_ids))
 
     def fitting(self, commands: Sequence[Command]) -> list[Command]:
         """The first of these that fit by count and by bytes."""

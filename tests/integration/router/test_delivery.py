@@ -193,17 +193,9 @@ def test_a_receipt_for_another_machines_command_is_nothing(
         assert router.command(accepted.command_id).state == types.COMMAND_STATE_SENT
 
 
-@pytest.mark.parametrize(("sent", "goes_first"), [(1, False), (2, True), (3, True), (5, False)])
-def test_a_receipt_goes_first_before_its_window_is_full(
-    router: RouterUnderTest,
-    agent: ThinAgent,
-    session: str,
-    monkeypatch: pytest.MonkeyPatch,
-    sent: int,
-    *,
-    goes_first: bool,
-) -> None:
-    """Not where nobody is held up by it, nor where commands wait already: sending those takes longer."""
+@pytest.fixture
+def overtakes(router: RouterUnderTest, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each frame that a link handed in, whether it goes before what others wait for."""
     written: list[bool] = []
     write = router.router.database.write
 
@@ -212,11 +204,34 @@ def test_a_receipt_goes_first_before_its_window_is_full(
             written.append(urgent)
         return write(function, urgent=urgent, lazy=lazy)
 
+    monkeypatch.setattr(router.router.database, "write", noted)
+    return written
+
+
+@pytest.mark.parametrize(("sent", "goes_first"), [(1, False), (2, True), (3, True), (5, False)])
+def test_a_receipt_goes_first_before_its_window_is_full(
+    router: RouterUnderTest, agent: ThinAgent, session: str, overtakes: list[bool], sent: int, *, goes_first: bool
+) -> None:
+    """Not where nobody is held up by it, nor where commands wait already: sending those takes longer."""
     with agent.connected(max_in_flight=4) as link:
         accepted = [router.send(session, f"{number}") for number in range(sent)]
         link.commands(min(sent, 4))
-        monkeypatch.setattr(router.router.database, "write", noted)
         link.receipt(accepted[0].command_id)
         wait_until(lambda: router.command(accepted[0].command_id).state == types.COMMAND_STATE_RECEIVED)
 
-    assert written == [goes_first]
+    assert overtakes == [goes_first]
+
+
+def test_a_receipt_that_frees_nothing_goes_behind_what_people_wait_for(
+    router: RouterUnderTest, agent: ThinAgent, session: str, overtakes: list[bool]
+) -> None:
+    """Else a machine could hold everybody up by saying it over and over."""
+    with agent.connected(max_in_flight=4) as link:
+        accepted = [router.send(session, f"{number}") for number in range(3)]
+        link.commands(3)
+        link.receipt(accepted[0].command_id)
+        wait_until(lambda: router.command(accepted[0].command_id).state == types.COMMAND_STATE_RECEIVED)
+        link.receipt(accepted[0].command_id)
+        wait_until(lambda: len(overtakes) == 2)
+
+    assert overtakes == [True, False]
