@@ -78,23 +78,33 @@ class _Run:
             await self._process.wait()
 
     async def _read(self, descriptor: int, also: _LastWords | None) -> None:
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader()
-        pipe = os.fdopen(descriptor, "rb", buffering=0)
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        # Not by connect_read_pipe: uvloop closes what it is handed twice, and then the number may be another file's.
+        loop, ready = asyncio.get_running_loop(), asyncio.Event()
+        os.set_blocking(descriptor, False)
+        loop.add_reader(descriptor, ready.set)
         try:
-            while data := await reader.read(_CHUNK):
+            while data := await _chunk(descriptor, ready):
                 self._all.add(data)
                 if also is not None:
                     also.add(data)
         finally:
-            transport.close()
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
 
     def _ended(self, code: int) -> Outcome:
         if code == 0:
             return Outcome.done(self._said.text())
         how = f"exit code {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
         return Outcome.failed(Reason.EXIT_CODE, f"{how}: {self._all.text()}".rstrip(": "))
+
+
+async def _chunk(descriptor: int, ready: asyncio.Event) -> bytes:
+    """What comes next; empty at the end."""
+    while True:
+        await ready.wait()
+        ready.clear()
+        with suppress(BlockingIOError):
+            return os.read(descriptor, _CHUNK)
 
 
 class CommandBackend:

@@ -7,6 +7,7 @@ leaves the session's environment alone; what a person may notice is that the ses
 import asyncio
 import logging
 import secrets
+import socket
 import subprocess
 import time
 from collections import deque
@@ -105,8 +106,7 @@ class ControlClient(asyncio.Protocol):
         self._over = asyncio.Event()
         self._why = "it was detached"
         self._used = time.monotonic()
-        self._reading: asyncio.ReadTransport | None = None
-        self._writing: asyncio.WriteTransport | None = None
+        self._line: asyncio.Transport | None = None
         self._living: asyncio.Task[None] | None = None  # held, so that it is not collected
 
     @property
@@ -120,21 +120,23 @@ class ControlClient(asyncio.Protocol):
     async def open(self, command: Sequence[str], limit: float) -> None:
         """Come once the server answers. Raises Refused or Broken where it takes no such client, Silent, or OSError."""
         loop = asyncio.get_running_loop()
-        # Not uvloop's own way to start a program, as in spawning.
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: ASYNC220 -- not for long
+        # No pipes: uvloop closes those that it is handed twice, and then the number may be another file's.
+        ours, its = socket.socketpair()
+        with its:
+            # Not uvloop's own way to start a program, as in spawning.
+            process = subprocess.Popen(command, stdin=its.fileno(), stdout=its.fileno(), stderr=subprocess.STDOUT)  # noqa: ASYNC220 -- not for long
         self._living = loop.create_task(self._live(process), name="tmux client")
-        self._reading, _ = await loop.connect_read_pipe(lambda: self, process.stdout)
-        self._writing, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
+        self._line, _ = await loop.create_connection(lambda: self, sock=ours)
         await self.ask("display-message -p here", limit)
 
     async def ask(self, line: str, limit: float) -> str:
         """What the commands of a line print. Raises Refused, Broken, or Silent after `limit` seconds."""
         question = _Question(asyncio.get_running_loop().create_future())
-        if self._writing is None or not self.is_open:
+        if self._line is None or not self.is_open:
             raise Refused(self._why)  # nothing was asked
         self._questions.append(question)
         self._used = time.monotonic()
-        self._writing.write(f"{line}\ndisplay-message -p {question.end}\n".encode())
+        self._line.write(f"{line}\ndisplay-message -p {question.end}\n".encode())
         try:
             return answer_of(await asyncio.wait_for(question.answer, limit))
         except TimeoutError:
@@ -182,9 +184,8 @@ class ControlClient(asyncio.Protocol):
             self._leave("it is not needed any more")
             process.kill()
             process.wait()
-            for pipe in (self._reading, self._writing):
-                if pipe is not None:
-                    pipe.close()
+            if self._line is not None:
+                self._line.close()
 
 
 class Control:
