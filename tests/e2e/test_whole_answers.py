@@ -113,6 +113,8 @@ def test_without_a_terminal_another_input_is_run(headless: tuple[System, ClaudeH
 
     wait_until((home.project / "allowed").exists, LONG)
     assert not (home.project / "asked_for").exists()
+    # A text that comes while it still talks of that is no prompt of its own.
+    wait_until(lambda: system.sessions()[0]["state"] == "IDLE", LONG)
 
 
 def test_without_a_terminal_a_form_is_answered_whole(headless: tuple[System, ClaudeHome]) -> None:
