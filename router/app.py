@@ -169,7 +169,8 @@ class Router:
 
     async def recover(self) -> None:
         """Bring what a crash left behind into order before anyone may connect."""
-        # In this order: what was sent is queued again before anybody can be sent anything.
+        # In this order: what was sent is queued again before anybody can be sent anything, and some ends as it is.
+        await self.database.write(self._outbox.load)
         await self.database.write(self._delivery.recover)
         await self.database.write(self._outbox.recover)
         await self.database.write(self._delivery_receipts.recover)

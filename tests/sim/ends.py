@@ -86,7 +86,8 @@ class RouterEnd:
         numbers = random.Random(0)
         self._randomness = Randomness(self._new_id, lambda: 0.5, numbers.randbytes)
         self.router = Router(self.database, ROUTER_KEY, time, {}, randomness=self._randomness)
-        for recover in (self.router._delivery.recover, self.router._outbox.recover):
+        outbox = self.router._outbox
+        for recover in (outbox.load, self.router._delivery.recover, outbox.recover):
             self.write(recover)
 
     def write(self, operation: Callable[[Transaction], T]) -> T:

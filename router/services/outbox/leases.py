@@ -60,6 +60,7 @@ class Outbox:
         self._jitter = jitter
         self._wakeups = wakeups
         self._lines = lines
+        self.load = lines.load  # for a start: nothing may end before it is known what was told
         self._why_not = why_not
         self._couriers: list[Courier] = []
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight

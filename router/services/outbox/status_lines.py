@@ -44,10 +44,13 @@ class StatusLines:
     _owed_ends: dict[str, float] = field(default_factory=dict)  # by transport, as it is on disk
     _told: set[str] = field(default_factory=set)  # of the commands that live, those that have a line
 
-    def recover(self, tx: Transaction) -> None:
-        """After a start: a line may have been owed for whatever waits."""
+    def load(self, tx: Transaction) -> None:
+        """Before anything ends after a start: which commands have a line, and since when one is owed for ends."""
         self._told.update(chat_lines.told(tx))
         self._owed_ends.update(json.loads(meta.get(tx, OWED_ENDS) or "{}"))
+
+    def recover(self, tx: Transaction) -> None:
+        """After a start: a line may have been owed for whatever waits."""
         for chat, session_id in chat_lines.places(tx):
             self.owe(tx, chat, session_id)
 
