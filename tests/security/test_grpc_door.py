@@ -147,8 +147,8 @@ def test_so_many_stay_at_once_and_the_oldest_leave_first(
                 streams.append(await one.call(path))
                 await one.body(streams[-1], asked)
             await one.answered()
-            # gRPC hands calls over one by one: when one that came later is answered, all of these have been.
-            await asyncio.to_thread(router.control.ListMachines, pb.ListMachinesRequest())
+            # gRPC hands the calls of a connection over in order: when one behind them is answered, all have been.
+            await one.over(await one.call("/agentlink.v1.Control/NobodyHasThis"))
             await asyncio.to_thread(router.advance, max(BODY_TURN, CALL_TURN))
             for stream in streams[:3]:
                 await one.over(stream)
