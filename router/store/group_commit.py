@@ -46,7 +46,7 @@ class Transaction(Undo):
     `on_disk` asks the rows that do not wait alone.
     """
 
-    __slots__ = ("_connection", "_group", "_own", "caller", "committed", "memory", "on_disk")
+    __slots__ = ("_connection", "_group", "_own", "brought", "caller", "committed", "memory", "on_disk")
 
     def __init__(
         self, connection: sqlite3.Connection, memory: Memory | None = None, group: Waiting | None = None
@@ -58,6 +58,7 @@ class Transaction(Undo):
         self.committed: list[Callable[[], object]] = []
         self.memory: Memory = {} if memory is None else memory
         self._own, self._group = Waiting(), group
+        self.brought = 0  # changes of others that had to be written before this operation could look
 
     def execute(self, statement: str, values: Sequence[object] = (), /) -> sqlite3.Cursor:
         """Run a statement, behind what it speaks of."""
@@ -87,7 +88,9 @@ class Transaction(Undo):
     def flush(self) -> None:
         """Write what waits: of the group, then of this operation."""
         if self._group:
+            before = self._connection.total_changes
             _write(self._group, self._connection)
+            self.brought += self._connection.total_changes - before
         self._own.write(self._connection)
 
     def succeed(self) -> None:
@@ -198,7 +201,7 @@ def _perform(connection: sqlite3.Connection, operation: Operation[Any], transact
             raise
         operation.error = error
         transaction.undo()  # at once: those behind it must not see what it left in memory
-        return connection.total_changes == before
+        return connection.total_changes == before + transaction.brought
     return True
 
 

@@ -109,6 +109,24 @@ def test_of_an_operation_that_fails_nothing_waits_and_nobody_runs_again(connecti
     assert runs == ["once"]
 
 
+def test_nobody_runs_again_for_one_that_looked_and_failed(connection: sqlite3.Connection) -> None:
+    """What waited is on disk for it to see, and that is no work of its own."""
+    runs: list[str] = []
+
+    def counted(tx: Transaction) -> None:
+        runs.append("once")
+        appending("a")(tx)
+
+    def refused(tx: Transaction) -> None:
+        raise LookupError(names(tx))
+
+    group = run(connection, counted, refused, refused, appending("b"))
+
+    assert [type(each.error) for each in group] == [type(None), LookupError, LookupError, type(None)]
+    assert names(connection) == ["a", "b"]
+    assert runs == ["once"]
+
+
 @pytest.mark.parametrize("between", [appending("d"), names], ids=["nobody looks", "a neighbour looks"])
 @pytest.mark.parametrize(
     ("row", "kind"),
