@@ -13,9 +13,7 @@ class Undo:
     __slots__ = ("_steps",)
 
     def __init__(self) -> None:
-        self._steps: list[
-            tuple[Any, ...]
-        ] = []  # what takes each change back, and its arguments; every change makes one
+        self._steps: list[tuple[Any, ...]] = []  # what takes each change back, and its arguments
 
     def set(self, thing: object, /, **values: object) -> None:
         """Set attributes."""

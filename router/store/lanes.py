@@ -1,9 +1,8 @@
 """What waits for the writer, in two lanes: operations for which somebody waits outside, and the others.
 
 Urgent ones go first, into a group of their own or to the end of one that is being worked on, or of the few that they
-take along. For four times as long as
-they took the others then go before them: under a load that does not end, what machines confirm is written as fast as
-what people say is taken in.
+take along. For four times as long as they took the others then go before them: under a load that does not end, what
+machines confirm is written as fast as what people say is taken in.
 """
 
 import time

@@ -24,16 +24,6 @@ DAY = 24 * 3600.0
 FAILED = {"outcome": link_pb.RESULT_OUTCOME_FAILED, "reason": types.REASON_TARGET_GONE}
 
 
-@pytest.fixture
-def agent(router: RouterUnderTest) -> ThinAgent:
-    return router.machine("devbox")
-
-
-@pytest.fixture
-def session(router: RouterUnderTest, agent: ThinAgent) -> str:
-    return router.session(agent, "api")
-
-
 def written(router: RouterUnderTest, session: str, *numbers: int) -> list[str]:
     """Texts of a person, each a message of this number; the commands that they became."""
     chats = [types.ChatRef(transport="test", chat_id="1", message_id=str(each)) for each in numbers]
@@ -91,7 +81,7 @@ def test_a_router_that_ended_between_a_result_and_its_line_tells_it_once(
         router.settle()
     router.restart()
 
-    assert (first.notification.command_id, first.notification.text) == (commands[0], "✅ Typed into api.")
+    assert (first.notification.command_id, first.notification.text) == (commands[0], f"✅ Typed into {session}.")
     assert lines == [(commands[0], "1", True), (commands[1], "2", True)]
     assert brings_nothing(router)
     assert len(router.notifications(session)) == 2
@@ -109,7 +99,7 @@ def test_what_ended_while_the_chat_was_busy_comes_as_one_line_and_each_has_its_s
         router.reported(line := courier.brought("500"))
 
     assert owed == 1
-    assert line.notification.text == "✅ api has got this and the 3 before it."
+    assert line.notification.text == f"✅ {session} has got this and the 3 before it."
     assert line.reply_to_message_id == "5"
     assert len(router.notifications(session)) == 5
     for command in commands:
