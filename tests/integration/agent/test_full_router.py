@@ -29,6 +29,13 @@ async def notified(rig: Rig, text: str, *files: Path) -> str:
     return str(answer["notification_id"])
 
 
+async def taken(link: Link) -> pb.Notify:
+    """The next message, which this router has at once: what is held goes when what was said before it has arrived."""
+    notification: pb.Notify = await link.next("notify")
+    await link.ack(notification.upstream_seq)
+    return notification
+
+
 async def turn_away(link: Link, *seqs: int) -> None:
     refused = [
         pb.UpstreamRejection(upstream_seq=seq, reason=types.REASON_QUOTA_MESSAGES, detail="full") for seq in seqs
@@ -77,10 +84,9 @@ async def test_messages_whose_refusal_was_lost_with_the_link_are_told_again(rigs
         last = [(await link.next("notify")).upstream_seq for _ in sent][-1]
         link.drop()
         link = await router.welcomed(upstream_acked_seq=last)
-        again = [await link.next("notify")]  # what is said before it knows of the welcome is told first
+        again = [await taken(link)]  # what is said before it knows of the welcome is told first
         sent.append(await notified(rig, "behind them"))
-        again += [await link.next("notify") for _ in sent[1:]]
-        await link.ack(again[-1].upstream_seq)
+        again += [await taken(link) for _ in sent[1:]]
         left = await eventually(lambda: _is_empty(rig))
 
     assert [each.notification_id for each in again] == sent
