@@ -50,7 +50,9 @@ def text_command(
 
 @dataclass
 class Refusal:
-    """How the next Connect ends before it begins."""
+    """How the next Connect ends before it begins: after its hello, since gRPC may lose the status of a call that ends
+    while something is written to it.
+    """
 
     code: grpc.StatusCode
     text: str = "no"
@@ -190,6 +192,7 @@ class Router:
         self, requests: AsyncIterator[pb.AgentFrame], context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> None:
         if self.refusals:
+            await anext(aiter(requests))
             await self.refusals.popleft().abort(context)
         metadata = dict(context.invocation_metadata() or ())
         link = Link(self, context, str(metadata.get("authorization", "")).removeprefix("Bearer "))
