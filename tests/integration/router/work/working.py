@@ -103,6 +103,11 @@ def setting(router: RouterUnderTest, courier: ThinCourier, wish: str) -> str:
 
 def shown(courier: ThinCourier, *message_ids: str) -> str:
     """What the next delivery says, which is an extra."""
+    return extra(courier, *message_ids).notification.text
+
+
+def extra(courier: ThinCourier, *message_ids: str) -> chat_pb.Delivery:
+    """The next delivery, which is one."""
     delivery = courier.brought(*message_ids)
     assert (delivery.kind, delivery.silent, delivery.notification.markdown) == (WORK, True, True)
-    return delivery.notification.text
+    return delivery
