@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,9 @@ class Hook:
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=claude.variables()
         )
         assert self.process.stdin is not None
-        self.process.stdin.write(claude.payload("PermissionRequest", **(payload or TOUCH)))
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # without an agent it ends before it reads
+            self.process.stdin.write(claude.payload("PermissionRequest", **(payload or TOUCH)))
+            self.process.stdin.close()
         self.process.stdin = None
 
     async def output(self) -> dict[str, Any] | None:
