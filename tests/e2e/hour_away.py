@@ -6,9 +6,7 @@ in each the agent looks for the router in vain.
 
 import json
 import os
-import random
 import re
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,13 +16,13 @@ from tests.e2e.claude_desk import LONG
 from tests.e2e.real_turns import Turns, turns
 from tests.integration.agent.backends.stages import NvimFixture, TmuxServerFixture
 from tests.integration.agent.backends.terminal import Terminal
+from tests.ports import free_port
 from tests.rigs.chaos_proxy import ChaosProxy
 from tests.rigs.moved_time import MovedTime
 from tests.waiting import wait_until
 
 HALF_AN_HOUR = 1800.0  # seconds
 _TRY = re.compile(r"link ended end=\w+ retry_in=([\d.]+)")
-_OWN_PORTS = range(20_000, 30_000)  # which nobody is given who asks for any
 
 
 @dataclass
@@ -127,18 +125,10 @@ def _opened(gate: Path) -> bool:
     return False
 
 
-def _free_port() -> int:
-    while True:
-        port = random.choice(_OWN_PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 @contextmanager
 def hour_away(folder: Path, kind: str) -> Iterator[HourAway]:
     """A session of that kind, and a page that follows it."""
-    port, time = _free_port(), MovedTime(folder)
+    port, time = free_port(), MovedTime(folder)
     with ChaosProxy(port) as wire:
         addresses = {"POINTSMAN_ROUTER_LISTEN": f"127.0.0.1:{port}", "POINTSMAN_ROUTER": wire.address}
         with turns(folder, kind, time.launcher, **addresses) as one:

@@ -7,7 +7,6 @@ stand-in does; this one shows that the two of us do not agree on our mistakes.
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.ports import free_port
 from tests.rigs.upstream import git
 from tests.waiting import wait_until
 
@@ -56,9 +56,7 @@ class GitHubEmulator:
         """`private`: of the repository. Skips the test where it is not installed."""
         if not (_FOLDER / "whole").exists():
             pytest.skip("the GitHub of others (emulate) is not installed: python -m tests.fakes.github_emulator")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         app = {
             "app_id": self.app_id,

@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import socket
 import threading
 import time
 from dataclasses import replace
@@ -19,6 +18,7 @@ from tests.faults.load import AGAIN, CALL, METADATA
 from tests.faults.processes import Process
 from tests.faults.table import Row
 from tests.faults.world import World
+from tests.ports import free_port
 from tests.waiting import wait_until
 from webhook_adapter.transports.telegram.client import TelegramClient
 
@@ -224,10 +224,3 @@ class Notices:
             self.sent.add(text)
             if self._stopping.wait(0.3):
                 return
-
-
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -13,11 +13,12 @@ from tests.fakes.claude_program import ClaudeHome
 from tests.fakes.github.github import GitHubStandIn
 from tests.fakes.github.world import Comment, Issue
 from tests.fakes.model_api import ModelApi
-from tests.faults.chat import ProgramVictim, free_port
+from tests.faults.chat import ProgramVictim
 from tests.faults.load import METADATA
 from tests.faults.processes import Died, Process
 from tests.faults.programs import Life
 from tests.faults.world import World, enrol, world
+from tests.ports import free_port
 from tests.rigs.upstream import Upstream
 from tests.waiting import wait_until
 

@@ -5,7 +5,6 @@ over HTTP and by the stream of the console's page, through the adapter.
 """
 
 import random
-import socket
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from tests.faults.watched import Watched, judged, together
 from tests.faults.watchers import Watcher, over_grpc, over_http, over_page
 from tests.faults.wires import FRESH_AFTER
 from tests.faults.world import World
+from tests.ports import free_port
 from tests.waiting import NeverHappened, wait_until
 
 PATIENCE = 90.0  # seconds until all is told; machines come back after a minute at most
@@ -38,7 +38,7 @@ class Telling:
         self._stack = ExitStack()
         folder = world.folder / f"talks-{name}"
         folder.mkdir()
-        self._address = f"127.0.0.1:{_free_port()}"
+        self._address = f"127.0.0.1:{free_port()}"
         settings = {"POINTSMAN_ROUTER": world.door_wire.address, "POINTSMAN_HTTP_LISTEN": self._address}
         self.http = ProgramVictim(world, "http", settings)
         self.talks = []
@@ -140,7 +140,7 @@ def cut(world: World, rng: random.Random, count: int) -> Row:
                     world.refresh(machine)
             telling.more(1)
             struck = rng.choice([world.door_wire, *(machine.wire for machine in world.machines)])
-            port, struck.upstream = struck.upstream, _free_port()
+            port, struck.upstream = struck.upstream, free_port()
             struck.each(lambda wire: wire.reset())
             telling.more(1)
             struck.upstream = port
@@ -168,9 +168,3 @@ def away(world: World, count: int) -> Row:
         world.bury(machine)
         world.start_agent(machine)
     return row
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.programs import needed
 from tests.waiting import wait_until
 
@@ -158,7 +159,7 @@ def mail_servers(folder: Path) -> Iterator[MailServers]:
     needed("dovecot", "postfix", "openssl")
     if os.geteuid() != 0:
         pytest.skip("only root starts mail servers that have accounts of their own")
-    ports = dict(zip(("smtp", "imap", "auth"), _free_ports(3), strict=True))
+    ports = {name: free_port() for name in ("smtp", "imap", "auth")}
     _write(folder, ports)
     dovecot = subprocess.Popen(["dovecot", "-F", "-c", str(folder / "dovecot.conf")])
     try:
@@ -198,14 +199,6 @@ def _write(folder: Path, ports: dict[str, int]) -> None:
     made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     made += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
     subprocess.run(made, check=True, capture_output=True, timeout=60)
-
-
-def _free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 def _listens(port: int) -> bool:

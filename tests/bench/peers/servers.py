@@ -8,9 +8,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+from tests.ports import free_port as free_port
 
 PATIENCE = 30.0  # seconds until it listens
 _MORE = ("/usr/sbin", "/usr/local/sbin")  # servers may live there, and not be on everybody's path
@@ -25,13 +27,6 @@ def missing(install: str, programs: list[str | None], modules: tuple[str, ...] =
     absent = [] if all(programs) else [install]
     absent += [f"pip install {module}" for module in modules if find_spec(module) is None]
     return "; ".join(absent)
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

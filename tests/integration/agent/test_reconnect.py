@@ -12,6 +12,7 @@ from agent.clock import SteadyClock
 from agent.config import Tls
 from agent.link import client
 from tests.faults import certificates
+from tests.ports import free_port
 from tests.rigs.agent_rig import Rigs, eventually
 from tests.rigs.scripted_link import Refusal, duration, running_router, text_command
 from tests.waiting import PATIENCE
@@ -187,10 +188,9 @@ async def test_a_machine_that_is_not_accepted_keeps_its_sockets_and_says_so(
 
 
 async def test_a_router_that_is_not_there_yet_is_found_when_it_comes(rigs: Rigs) -> None:
-    async with running_router() as earlier:
-        port = int(earlier.address.rpartition(":")[2])
+    port = free_port()
     async with rigs.running(f"127.0.0.1:{port}"), running_router(port) as router:
-        link = await router.link(patience=20)
+        link = await router.link()
 
         assert link.hello.machine_id == "devbox"
 

@@ -16,6 +16,7 @@ import pytest
 from pointsman.providers.pool import Entry
 from pointsman.providers.provider import Provider, ProviderError, Unsure
 from pointsman.providers.registry import provider
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
@@ -51,8 +52,7 @@ def key(path: Path) -> str:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     key(folder / "host")
     (folder / "authorized").write_text(key(folder / "user"))
     ours = folder / "pointsman"
