@@ -89,6 +89,7 @@ class Link:
         self.ending = grpc.StatusCode.OK
         self._context = context
         self._frames: dict[str, deque[pb.AgentFrame]] = {}
+        self._left: list[pb.Result] = []  # of a batch
         self._came = asyncio.Condition()
         self._writing = asyncio.Lock()
 
@@ -113,11 +114,11 @@ class Link:
 
     def came(self, kind: str) -> int:
         """How many frames of a kind wait to be looked at."""
-        return len(self._frames.get(kind, ()))
+        return len(self._frames.get(kind, ())) + (len(self._left) if kind == "result" else 0)
 
     async def results(self, count: int) -> list[pb.Result]:
-        """So many results, single or in batches, in the order they came."""
-        found: list[pb.Result] = []
+        """So many results, single or in batches, in their order; what came with the last of them waits for its turn."""
+        found = self._left
         async with asyncio.timeout(PATIENCE):
             while len(found) < count:
                 async with self._came:
@@ -125,7 +126,9 @@ class Link:
                 singles, batches = self._frames.pop("result", deque()), self._frames.pop("results", deque())
                 found += [frame.result for frame in singles]
                 found += [result for frame in batches for result in frame.results.results]
-        return sorted(found, key=lambda result: result.upstream_seq)
+        found.sort(key=lambda result: result.upstream_seq)
+        found, self._left = found[:count], found[count:]
+        return found
 
     async def receipts(self, count: int) -> list[pb.ReceiptItem]:
         found: list[pb.ReceiptItem] = []
