@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.domain.errors import EnrolRefused
 from agent.link import identity
 from agent.link.channel import Endpoint
-from agent.link.client import PROOF_TIMEOUT
 from agent.link.enrol import enrol
 from agent.link.router_proof import PROVE
 from pointsman.client.channel import open_channel
@@ -35,7 +34,7 @@ from router.domain.router_key import RouterKey
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
 from tests.rigs.agent_thread import running
 from tests.rigs.rpc_errors import reason_of
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.model import Submission
 from webhook_adapter.router.client import RouterClient
@@ -78,12 +77,12 @@ class Silent(Squatter):
     def __init__(self, crowd: int) -> None:
         super().__init__(RouterKey("x", Ed25519PrivateKey.generate()))
         self.all_wait = threading.Barrier(crowd + 1)
-        self._over = threading.Event()
+        self.over = threading.Event()
 
     def _prove(self, request: bytes, context: grpc.ServicerContext) -> bytes:
-        context.add_callback(self._over.set)  # once the asker is gone
+        context.add_callback(self.over.set)  # once the asker is gone
         self.all_wait.wait(timeout=30)
-        self._over.wait(timeout=30)
+        self.over.wait(timeout=30)
         return super()._prove(request, context)
 
 
@@ -156,7 +155,10 @@ def test_an_agent_shows_its_credential_to_its_router_alone(
     assert "nothing was sent to it" in caplog.text
 
 
-def test_who_never_proves_itself_holds_up_no_stop(router: RouterUnderTest, data_dir: Path) -> None:
+def test_who_never_proves_itself_holds_up_no_stop(
+    router: RouterUnderTest, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.link.client.PROOF_TIMEOUT", 2 * PATIENCE)
     enrol(Endpoint(router.address), router.join_token(), "devbox", data_dir)
     known, silent, stopped = identity.load(data_dir / "agent"), Silent(1), threading.Event()
 
@@ -169,7 +171,7 @@ def test_who_never_proves_itself_holds_up_no_stop(router: RouterUnderTest, data_
         identity.save(data_dir / "agent", "devbox", known.router_id, address, known.router_fingerprint)
         threading.Thread(target=stop_it).start()
 
-        assert stopped.wait(timeout=PROOF_TIMEOUT / 2)
+        assert stopped.wait(timeout=PATIENCE)
 
 
 def test_to_its_own_router_it_links(router: RouterUnderTest, data_dir: Path) -> None:
@@ -293,16 +295,20 @@ def test_a_channel_may_be_closed_while_it_is_watched_for_what_happens_to_it(rout
         watch(channel._channel, ref(prover))  # type: ignore[attr-defined]
 
 
-def test_who_waits_for_a_proof_does_not_wait_for_those_who_asked_before(router: RouterUnderTest) -> None:
+def test_who_waits_for_a_proof_does_not_wait_for_those_who_asked_before(
+    router: RouterUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pointsman.client.router_proof._PATIENCE", 2 * PATIENCE)
     pin, silent = router.join_token().partition(".")[2], Silent(3)
 
     with (
         squatting(silent) as address,
         ThreadPoolExecutor(3) as threads,
-        Control(open_channel(address, is_local=True, fingerprint=pin), API_KEY) as client,
+        Control(open_channel(address, is_local=True, fingerprint=pin), API_KEY, patience=2 * PATIENCE) as control,
     ):
-        asked = [threads.submit(client.sessions) for _ in range(3)]
-        silent.all_wait.wait(timeout=4)  # all three are at it at once: none is given up before 5 s
+        asked = [threads.submit(control.sessions) for _ in range(3)]
+        silent.all_wait.wait(timeout=PATIENCE)  # all three are at it at once: none has been given up
+        silent.over.set()
         assert all(isinstance(each.exception(timeout=30), RouterError) for each in asked)
 
 

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ async def raw(rig: Rig, line: bytes) -> dict[str, Any]:
     writer.write(line)
     answer = await asyncio.wait_for(reader.readline(), 10)
     writer.close()
-    await writer.wait_closed()
+    with suppress(ConnectionError):  # of a line that is too long not all has been read
+        await writer.wait_closed()
     return dict(json.loads(answer))
 
 

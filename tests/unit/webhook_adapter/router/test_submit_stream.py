@@ -9,7 +9,7 @@ import pytest
 
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Chat, CommandState
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.router.errors import unavailable
 from webhook_adapter.router.submit_stream import Answer, Item, SubmitStream
@@ -90,7 +90,7 @@ def test_each_thread_gets_its_own_answer(wires: Wires, pool: ThreadPoolExecutor)
 
     wire.answer(*[stored(item) for item in reversed(wire.items)])
 
-    assert {key: each.result(5).command_id for key, each in waiting.items()} == {"a": "a", "b": "b", "c": "c"}
+    assert {key: each.result(PATIENCE).command_id for key, each in waiting.items()} == {"a": "a", "b": "b", "c": "c"}
     assert len(wires.opened) == 1
 
 
@@ -101,14 +101,14 @@ def test_what_has_gathered_goes_in_one_frame(pool: ThreadPoolExecutor) -> None:
         def gated() -> Iterator[list[Item]]:
             for frame in frames:
                 read.set()
-                gate.wait(5)
+                gate.wait(PATIENCE)
                 yield frame
 
         return wires.open(gated())
 
     stream = SubmitStream(open_gated)
     waiting = [pool.submit(stream.submit, submission("first"))]
-    read.wait(5)
+    read.wait(PATIENCE)
     waiting += [pool.submit(stream.submit, submission(key)) for key in ("a", "b", "c")]
     wait_until(lambda: stream.waiting == 4)
     gate.set()
@@ -116,7 +116,7 @@ def test_what_has_gathered_goes_in_one_frame(pool: ThreadPoolExecutor) -> None:
     wait_until(lambda: len(wire.items) == 4)
     wire.answer(*[stored(item) for item in wire.items])
 
-    assert [each.result(5).command_id for each in waiting] == ["first", "a", "b", "c"]
+    assert [each.result(PATIENCE).command_id for each in waiting] == ["first", "a", "b", "c"]
     assert [len(frame) for frame in wire.frames] == [1, 3]
 
 
@@ -128,9 +128,9 @@ def test_a_refused_item_fails_alone(wires: Wires, pool: ThreadPoolExecutor) -> N
     numbers = {item.update_key: number for number, item in wire.items}
     wire.answer((numbers["bad"], REFUSED), stored((numbers["good"], submission("good"))))
 
-    assert good.result(5).command_id == "good"
+    assert good.result(PATIENCE).command_id == "good"
     with pytest.raises(RouterError, match="SESSION_UNKNOWN"):
-        bad.result(5)
+        bad.result(PATIENCE)
 
 
 def test_an_item_of_a_lost_stream_goes_on_a_new_one(wires: Wires, pool: ThreadPoolExecutor) -> None:
@@ -141,8 +141,8 @@ def test_an_item_of_a_lost_stream_goes_on_a_new_one(wires: Wires, pool: ThreadPo
     wait_until(lambda: wires.wire(1).items)
     wires.wire(1).answer(stored(wires.wire(1).items[0]))
 
-    assert waiting.result(5).command_id == "a"
-    assert wires.wire(0).ended.wait(5)
+    assert waiting.result(PATIENCE).command_id == "a"
+    assert wires.wire(0).ended.wait(PATIENCE)
 
 
 def test_who_loses_two_streams_is_told(wires: Wires, pool: ThreadPoolExecutor) -> None:
@@ -152,7 +152,7 @@ def test_who_loses_two_streams_is_told(wires: Wires, pool: ThreadPoolExecutor) -
     wires.wire(1).lose(unavailable("the router is away"))
 
     with pytest.raises(RouterError, match="the router is away") as told:
-        waiting.result(5)
+        waiting.result(PATIENCE)
     assert told.value.status == "UNAVAILABLE"
 
 
@@ -162,13 +162,13 @@ def test_a_new_stream_is_opened_for_what_comes_after_a_loss(wires: Wires, pool: 
     wires.wire(0).lose(unavailable("away"))
     wires.wire(1).lose(unavailable("away"))
     with pytest.raises(RouterError):
-        first.result(5)
+        first.result(PATIENCE)
 
     second = pool.submit(stream.submit, submission("b"))
     wait_until(lambda: wires.wire(2).items)
     wires.wire(2).answer(stored(wires.wire(2).items[0]))
 
-    assert second.result(5).command_id == "b"
+    assert second.result(PATIENCE).command_id == "b"
 
 
 def test_a_router_that_does_not_answer_is_not_waited_for_without_end(wires: Wires) -> None:
@@ -190,7 +190,7 @@ def test_a_frame_stays_below_what_the_router_takes(wires: Wires, pool: ThreadPoo
     wait_until(lambda: len(wire.items) == 8)
     wire.answer(*[stored(item) for item in wire.items])
 
-    assert [each.result(5).command_id for each in waiting] == [str(n) for n in range(8)]
+    assert [each.result(PATIENCE).command_id for each in waiting] == [str(n) for n in range(8)]
     assert max(sum(len(item.text.encode()) for _, item in frame) for frame in wire.frames) < 1024 * 1024
 
 
@@ -199,8 +199,8 @@ def test_closing_ends_the_stream(wires: Wires, pool: ThreadPoolExecutor) -> None
     waiting = pool.submit(stream.submit, submission("a"))
     wait_until(lambda: wires.wire(0).items)
     wires.wire(0).answer(stored(wires.wire(0).items[0]))
-    waiting.result(5)
+    waiting.result(PATIENCE)
 
     stream.close()
 
-    assert wires.wire(0).ended.wait(5)
+    assert wires.wire(0).ended.wait(PATIENCE)
