@@ -158,9 +158,9 @@ class DeliveryEngine:
             link.release(tx, command.command_id)
         if isinstance(ended.action, StartSession):
             self._start_ended(tx, ended)
+        self._status_messages.ended(tx, ended)  # before what follows from it
         if self.on_workspace and type(ended.action) in OF_WORKSPACES:
             self.on_workspace(tx, ended)
-        self._status_messages.ended(tx, ended)
         return ended
 
     def mark(self, tx: Transaction, command: Command, event: Event, actor: str) -> None:

@@ -86,11 +86,13 @@ class StatusMessages:
             for tell in self.on_failed:
                 tell(tx, command, self._lines.text(tx, command))
         chat = command.origin.chat
-        if chat and not self._connected(command.machine_id):
-            self._outbox.owe(tx, chat, command.session_id)  # what waits beside it may have had no other line
         # It makes no sound, and nobody has to act.
         can_wait = before is None and command.state is CommandState.DONE
-        if can_wait and chat and self._outbox.owe_end(tx, chat, command.ended_at or 0.0):
+        # First: what follows may write all that is owed, and then this would be told twice.
+        is_owed = can_wait and chat and self._outbox.owe_end(tx, chat, command.ended_at or 0.0)
+        if chat and not self._connected(command.machine_id):
+            self._outbox.owe(tx, chat, command.session_id)  # what waits beside it may have had no other line
+        if is_owed:
             return
         # What still waits in the outbox is rewritten there: nobody has heard it yet, so it may carry the bad news.
         seen = before is not None and (before.state is not NotificationState.QUEUED or bool(before.edits))

@@ -19,6 +19,7 @@ from router.store.migrations import migrate
 from tests.integration.router.harness import RouterUnderTest
 from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.rigs.thin_courier import ThinCourier
+from tests.waiting import wait_until
 
 DAY = 24 * 3600.0
 FAILED = {"outcome": link_pb.RESULT_OUTCOME_FAILED, "reason": types.REASON_TARGET_GONE}
@@ -194,6 +195,30 @@ def test_a_chat_that_moved_meanwhile_is_told_under_its_new_id(
         line: chat_pb.Delivery = courier.brought("500")
 
     assert line.notification.chat == types.ChatRef(transport="test", chat_id="-100", message_id="1")
+
+
+def test_an_end_of_a_machine_that_has_just_gone_is_told_once(
+    router: RouterUnderTest, agent: ThinAgent, session: str, courier: ThinCourier
+) -> None:
+    """What waits there is owed a line, too, with which all that is owed is written: of this end as well."""
+    moved = types.ChatRef(transport="test", chat_id="7", message_id="3")
+    with agent.connected() as link:
+        carried_out(router, link, session, 1)
+        courier.take()  # and says nothing of it: what ends for this chat is owed
+        [owed] = written(router, session, 2)
+        last = router.submit(moved, "text", session_id=session).command_id
+        link.commands(2)
+        link.result(2, owed)
+        link.acked(2)
+        router.write(lambda tx: chats.move(tx, ChatRef("test", "7"), ChatRef("test", "-100")))
+        there = router.router._delivery._hub.get(agent.machine_id)
+        assert there is not None
+        there.gone = True  # as where the stream ends while its last results are on their way to the disk
+        link.result(3, last)
+        wait_until(lambda: router.command(last).state == types.COMMAND_STATE_DONE)
+        rows = router.notifications(session)
+
+    assert [note.command_id for note in rows].count(last) == 1
 
 
 def test_what_is_undone_is_not_owed() -> None:
