@@ -157,7 +157,7 @@ def resolve(group: list[Operation[Any]]) -> None:
     for operation in group:
         if operation.error is None and operation.transaction is not None:
             for action in operation.transaction.committed:
-                action()
+                _follow(operation, action)
     for operation in group:
         if operation.future.done():  # its caller was cancelled; what was written stays written
             continue
@@ -165,6 +165,15 @@ def resolve(group: list[Operation[Any]]) -> None:
             operation.future.set_exception(operation.error)
         else:
             operation.future.set_result(operation.value)
+
+
+def _follow(operation: Operation[Any], action: Callable[[], object]) -> None:
+    """One that fails is a mistake for the log: what others wait for follows all the same."""
+    try:
+        action()
+    except Exception as error:  # noqa: BLE001 -- whatever it is
+        told = {"message": "what follows from a commit failed", "exception": error}
+        operation.future.get_loop().call_exception_handler(told)
 
 
 def _attempt(

@@ -69,3 +69,18 @@ async def test_what_the_disk_did_not_take_is_not_told_of(data_dir: Path) -> None
             await database.write(sign)
 
     assert sign.told == []
+
+
+async def test_what_fails_behind_a_commit_holds_up_nobody(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sign = Sign()
+
+    def mistaken(tx: Transaction) -> str:
+        tx.after_commit(lambda: {}["no"])
+        tx.after_commit(lambda: sign.told.append(7))
+        return "kept"
+
+    async with opened(data_dir) as database, asyncio.timeout(30):
+        assert await together(database, mistaken, sign) == ["kept", 1]
+
+    assert sign.told == [7, 1]
+    assert "KeyError: 'no'" in caplog.text

@@ -87,3 +87,20 @@ def test_a_mistake_undoes_in_memory_what_its_neighbours_did_too_before_they_do_i
 
     assert list(memory) == ["a", "b", "c"]
     assert on_disk(path) == ["a", "A", "b", "B", "c", "C"]
+
+
+def test_what_fails_behind_a_commit_holds_up_nobody(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    followed: list[str] = []
+
+    def mistaken(tx: Transaction) -> str:
+        for action in (lambda: followed.append("before"), lambda: {}["no"], lambda: followed.append("behind")):
+            tx.after_commit(action)
+        return noted("a")(tx)
+
+    async def story(database: Database) -> list[str]:
+        async with asyncio.timeout(30):
+            return await asyncio.gather(database.write(mistaken), database.write(noted("b")))
+
+    assert play(path, story) == ["a", "b"]
+    assert followed == ["before", "behind"]
+    assert "KeyError: 'no'" in caplog.text
