@@ -15,7 +15,6 @@ from agent.domain.errors import StoreUnavailable
 from agent.domain.frames import (
     AgentFrame,
     Cancel,
-    Commands,
     Drain,
     Durable,
     FrameError,
@@ -30,7 +29,7 @@ from agent.domain.frames import (
     Welcome,
 )
 from agent.link.lanes import Lanes
-from agent.link.protocol import End, Ending, Event, Link
+from agent.link.protocol import End, Ending, Event, Link, gathered
 from agent.loops import unless
 
 logger = logging.getLogger(__name__)
@@ -220,7 +219,7 @@ class Driver:
         while True:
             while self._todo:
                 # One transaction and one frame of receipts for all that came meanwhile.
-                if commands := self._gathered():
+                if commands := gathered(self._todo):
                     receipts = await self._handler.store(commands)
                     self._lanes.control(self.link.frame(Receipts(receipts)))
                 else:
@@ -228,14 +227,6 @@ class Driver:
             self._idle.set()
             self._arrived.clear()
             await self._arrived.wait()
-
-    def _gathered(self) -> tuple[Command, ...]:
-        """All commands before the next event of another kind."""
-        commands: list[Command] = []
-        while self._todo and isinstance(head := self._todo[0], Commands):
-            commands += head.commands
-            self._todo.popleft()
-        return tuple(commands)
 
     async def _act_on(self, event: Event) -> None:
         match event:

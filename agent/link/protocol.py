@@ -7,10 +7,12 @@ Everything about what may come when, what is still unacknowledged, and when a li
 knows a stream, a database or a clock. A frame of another epoch than the link's changes nothing.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from agent.domain.command import Command
 from agent.domain.frames import (
     AgentFrame,
     Cancel,
@@ -36,6 +38,7 @@ GRACE = 10.0  # seconds beyond two unanswered heartbeats, where welcome names no
 UPSTREAM_WINDOW = 256  # durable frames that may be unacknowledged
 RESULTS_IN_A_FRAME = 64  # of up to 4 KiB each: well below the frame limit
 MAX_UNREADABLE = 3
+STORED_AT_ONCE = 256  # commands: the router, which sends more ahead, works on their receipts while the next are stored
 
 
 class End(Enum):
@@ -162,6 +165,17 @@ class Link:
         self._timeout = welcome.heartbeat_timeout or 2 * self._interval + GRACE
         self._next_heartbeat = now + self._interval
         return welcome
+
+
+def gathered(todo: deque[Event]) -> tuple[Command, ...]:
+    """Takes out the next commands, as many as are stored at once; none where another event comes first."""
+    commands: list[Command] = []
+    while todo and isinstance(head := todo[0], Commands) and len(commands) < STORED_AT_ONCE:
+        commands += head.commands
+        todo.popleft()
+    if rest := commands[STORED_AT_ONCE:]:
+        todo.appendleft(Commands(tuple(rest)))
+    return tuple(commands[:STORED_AT_ONCE])
 
 
 def _grouped(rows: Sequence[Durable]) -> Iterator[Results | Durable]:

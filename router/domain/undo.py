@@ -1,6 +1,6 @@
 """Changes in memory that are taken back together with the transaction that justifies them."""
 
-from collections.abc import MutableSet
+from collections.abc import MutableSet, Set
 from typing import Any, TypeVar
 
 K = TypeVar("K")
@@ -25,6 +25,12 @@ class Undo:
         """Put a value under a key of a dict."""
         self._steps.append((table.__setitem__, key, table[key]) if key in table else (table.pop, key))
         table[key] = value
+
+    def put_all(self, table: dict[K, V], values: dict[K, V]) -> None:
+        """Put many values into a dict."""
+        before = {key: table[key] for key in table.keys() & values.keys()}
+        self._steps.append((_take_out, table, values.keys() - before.keys(), before))
+        table.update(values)
 
     def pop(self, table: dict[K, V], key: K) -> V | None:
         """Take a value out of a dict; None where there is none."""
@@ -51,3 +57,9 @@ class Undo:
         while self._steps:  # emptied on the way: one that failed is undone again with its group
             take_back, *arguments = self._steps.pop()
             take_back(*arguments)
+
+
+def _take_out(table: dict[K, V], keys: Set[K], before: dict[K, V]) -> None:
+    for key in keys:
+        del table[key]
+    table.update(before)

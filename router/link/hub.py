@@ -15,7 +15,7 @@ from router.domain.frames import RouterFrame
 from router.domain.undo import Undo
 
 WINDOW = 32  # commands without a receipt
-WINDOW_BATCHED = 256  # for agents that take many commands in a frame
+WINDOW_BATCHED = 512  # for agents that take many commands in a frame: a half of it is stored while the other is sent
 WINDOW_BYTES = 1024 * 1024
 
 

@@ -4,7 +4,8 @@ What a machine has comes back within moments, as a receipt and a result: it is k
 what is short is, and so many; the rest is read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from router.domain.action import Input, Lane
@@ -116,10 +117,21 @@ def known(tx: Transaction, command_id: str) -> Command | None:
     return commands.get(command_id)
 
 
+def keep_all(tx: Transaction, commands: Sequence[Command]) -> None:
+    """They lie so in their rows, which are those of commands that a machine has."""
+    short = {each.command_id: each for each in commands if _is_short(each)}
+    known: dict[str, Command] = tx.memory.get(_KNOWN, {})
+    if not known:
+        tx.put(tx.memory, _KNOWN, known)
+    tx.put_all(known, short)
+    for first in [*islice(known, max(0, len(known) - MOST))]:
+        tx.pop(known, first)
+
+
 def keep(tx: Transaction, command: Command) -> None:
     """It is about to lie so in its row."""
     commands: dict[str, Command] = tx.memory.get(_KNOWN, {})
-    if command.state in _THERE and isinstance(command.action, Input) and len(command.action.text) <= SHORT:
+    if command.state in _THERE and _is_short(command):
         if not commands:
             tx.put(tx.memory, _KNOWN, commands)
         elif len(commands) >= MOST:
@@ -127,3 +139,7 @@ def keep(tx: Transaction, command: Command) -> None:
         tx.put(commands, command.command_id, command)
     else:
         tx.pop(commands, command.command_id)
+
+
+def _is_short(command: Command) -> bool:
+    return isinstance(command.action, Input) and len(command.action.text) <= SHORT

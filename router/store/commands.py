@@ -11,7 +11,8 @@ from peewee import fn
 from router.domain.action import Lane
 from router.domain.command import LIVE, SOURCES, Command, CommandState, Event, Hold, Stored, apply
 from router.domain.errors import Reason, Refusal
-from router.store import actions, command_record, sessions
+from router.store import actions, command_groups, command_record, sessions
+from router.store.command_groups import MANY
 from router.store.command_record import CHANGED, COMMANDS, ENDED, RECEIVED, SENT
 from router.store.command_steps import first_steps, step
 from router.store.database import Transaction
@@ -112,7 +113,10 @@ def change(tx: Transaction, command: Command, event: Event, now: float, actor: s
 
 
 def mark_sent(tx: Transaction, before: Sequence[Command], after: Sequence[Command], now: float) -> None:
-    """Write many Sent events at once."""
+    """Write the same Sent event of many at once."""
+    if len(after) > MANY:
+        command_groups.send(tx, after, now)
+        return
     for old, new in zip(before, after, strict=True):
         command_record.change(tx, new, SENT)
         record(tx, [step(old, new, "Sent", now, "router")])
@@ -120,6 +124,9 @@ def mark_sent(tx: Transaction, before: Sequence[Command], after: Sequence[Comman
 
 def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: float, machine_id: str) -> None:
     """Write many Stored events at once; those that are no longer where the event is legal, or of this link, stay."""
+    if len(command_ids) > MANY:
+        command_groups.receive(tx, command_ids, epoch, now, machine_id)
+        return
     event, detail = Stored(), f"epoch {epoch}"
     for command_id in command_ids:
         # A receipt may come late, or of a link that is no more.

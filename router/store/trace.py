@@ -32,11 +32,11 @@ class TraceStep(NamedTuple):
     identity: str = ""  # whom we authenticated, where a key brought it; the actor may be a claim
 
 
-_COLUMNS = [getattr(Row, name) for name in TraceStep._fields]
-_INSERT = Inserts(insert(Row, *_COLUMNS))  # a step is its values, in the order of the columns
-_OF = Statement(Row.select(*_COLUMNS).where(Row.subject_id.in_(listed(given.subject_ids))).order_by(Row.step_id))
+COLUMNS = [getattr(Row, name) for name in TraceStep._fields]
+_INSERT = Inserts(insert(Row, *COLUMNS))  # a step is its values, in the order of the columns
+_OF = Statement(Row.select(*COLUMNS).where(Row.subject_id.in_(listed(given.subject_ids))).order_by(Row.step_id))
 _AFTER = Statement(
-    Row.select(Row.step_id, *_COLUMNS)
+    Row.select(Row.step_id, *COLUMNS)
     .where(
         (Row.step_id > given.step_id)
         & (Row.step_id <= given.last)
@@ -64,9 +64,14 @@ purge = purging_oldest(Row.step_id, Row.at, Row.step_id < _ALL.select(fn.MAX(_AL
 
 def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
     """Write steps, in order, with whoever the transaction acts for."""
-    who = _named(tx.caller.identity)
+    acting = who(tx)
     for step in steps:
-        tx.append(_INSERT, (*step[:-1], who))
+        tx.append(_INSERT, (*step[:-1], acting))
+
+
+def who(tx: Transaction) -> str:
+    """For whom a transaction acts, as its steps have it."""
+    return _named(tx.caller.identity)
 
 
 @lru_cache(1024)  # each step asks, and they are few

@@ -213,6 +213,18 @@ async def test_results_wait_for_room_in_the_window_and_go_on_after_the_acknowled
         assert [result.upstream_seq for result in first + rest] == list(range(1, 301))
 
 
+async def test_many_commands_of_one_frame_are_stored_in_turns_and_each_turn_is_confirmed(rigs: Rigs) -> None:
+    async with running_router() as router, rigs.running(router.address) as rig:
+        link = await router.welcomed()
+        names = [f"c{n}" for n in range(600)]
+        await link.commands([text_command(name, "nowhere", sequence=n) for n, name in enumerate(names)])
+
+        turns = [[item.command_id for item in (await link.next("receipt")).items] for _ in range(3)]
+
+        assert turns == [names[:256], names[256:512], names[512:]]
+        assert [name for (name,) in await rig.sql("SELECT command_id FROM inbox ORDER BY position")] == names
+
+
 async def test_what_the_router_acknowledged_leaves_the_outbox(rigs: Rigs) -> None:
     async with running_router() as router, rigs.running(router.address) as rig:
         link = await router.welcomed()

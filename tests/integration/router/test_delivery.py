@@ -98,15 +98,15 @@ def test_a_link_without_batches_holds_32_unconfirmed_commands(
 
 
 def test_batches_go_only_to_machines_that_take_them(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
-    accepted = [router.send(session, f"{n}") for n in range(300)]
+    accepted = [router.send(session, f"{n}") for n in range(600)]
 
     with agent.connected(capabilities=["command_batch"]) as link:
-        frames = link.commands(256)
+        frames = link.commands(512)
         link.heard()
 
-        assert ids(frames) == [command.command_id for command in accepted[:256]]
+        assert ids(frames) == [command.command_id for command in accepted[:512]]
         assert max(link.batches) > 1
-        assert router.command(accepted[256].command_id).attempt == 0
+        assert router.command(accepted[512].command_id).attempt == 0
 
 
 def test_a_machine_may_ask_for_a_smaller_window(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:

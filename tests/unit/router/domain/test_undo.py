@@ -34,6 +34,12 @@ def take_one_and_put_another_in_its_place(undo: Undo, memory: Memory) -> None:
     undo.put(memory.names, "a", 9)
 
 
+def put_many_over_some_and_take_out_the_first(undo: Undo, memory: Memory) -> None:
+    undo.put_all(memory.names, {"b": 7, "c": 8, "d": 9})
+    undo.pop(memory.names, "a")
+    undo.pop(memory.names, "c")
+
+
 def add_and_discard(undo: Undo, memory: Memory) -> None:
     undo.add(memory.busy, "z")
     undo.discard(memory.busy, "x")
@@ -45,6 +51,7 @@ CHANGES = {
     put_over_one: Memory(names={"a": 5, "b": 2}),
     put_a_new_one_and_change_it: Memory(names={"a": 1, "b": 2, "c": 4}),
     take_one_and_put_another_in_its_place: Memory(names={"a": 9, "b": 2}),
+    put_many_over_some_and_take_out_the_first: Memory(names={"b": 7, "d": 9}),
     add_and_discard: Memory(busy={"y"}),
 }
 
