@@ -152,6 +152,12 @@ class TelegramStandIn:
         """Let the next calls of a method ("" = any) go wrong. Wait for its `struck` to know that one has."""
         return self._faults.add(fault, method, chat_id=chat_id, times=times)
 
+    def let_go(self, slow: ScriptedFault) -> None:
+        """Answer the calls that are late because of it."""
+        with self.world.changed:
+            slow.fault.let_go.set()
+            self.world.changed.notify_all()
+
     def fail_webhook(self, fault: WebhookFault, times: int = 1) -> None:
         """Let the next deliveries to the webhook go wrong."""
         self._faults.add_webhook(fault, times)

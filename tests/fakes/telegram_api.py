@@ -73,7 +73,7 @@ class BotApi:
                 self._world.wait_until(lambda: False, fault.seconds)
                 return Answer(0, {})
             case Fault(kind=FaultKind.SLOW):
-                self._world.wait_until(lambda: False, fault.seconds)
+                self._world.wait_until(fault.let_go.is_set, fault.seconds)
                 return self._run(method, params)
             case Fault(kind=FaultKind.ANSWER):
                 done = Answer(200, {}) if method.lower() == "getupdates" else self._run(method, params)

@@ -20,7 +20,7 @@ class FaultKind(Enum):
     RESET_BEFORE = "reset_before"  # the connection breaks; nothing is stored
     RESET_AFTER = "reset_after"  # the connection breaks, and the message was stored
     HANG = "hang"  # no answer for `seconds`; nothing is stored
-    SLOW = "slow"  # `seconds` late, else as always
+    SLOW = "slow"  # `seconds` late, or until it is let go; else as always
     HTML_PAGE = "html_page"  # 502 with a page of a proxy
     ANSWER = "answer"  # carried out, and answered with `result` instead of what it should say
     MALFORMED = "malformed"  # 200 with half a JSON document, and the message was stored
@@ -43,6 +43,7 @@ class Fault:
     parameters: Json | None = None
     seconds: float = 3600.0
     result: Any = True
+    let_go: threading.Event = field(default_factory=threading.Event, compare=False)
 
     def refusal(self) -> BotError:
         return BotError(self.code, self.description, self.parameters)

@@ -68,11 +68,12 @@ def test_a_file_is_fetched_and_sent_once_though_its_courier_is_killed_on_the_way
 
 
 def test_a_receipt_comes_only_after_telegram_answered(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:
-    telegram.fail("sendMessage", Fault(FaultKind.SLOW, seconds=0.5), chat_id=4711)
+    fault = telegram.fail("sendMessage", Fault(FaultKind.SLOW), chat_id=4711)
     with start(telegram, router):
         slow, quick = router.deliver("slow", "4711"), router.deliver("quick", "4712")
         router.wait_until_ended(quick)
         ended_meanwhile = slow.ended
+        telegram.let_go(fault)
         router.wait_until_ended(slow)
 
     assert (ended_meanwhile, slow.ended) == ("", "delivered")
@@ -112,11 +113,12 @@ def test_a_connection_lost_after_the_message_was_stored_brings_it_twice(
 
 
 def test_a_link_lost_during_a_send_does_not_bring_it_twice(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:
-    fault = telegram.fail("sendMessage", Fault(FaultKind.SLOW, seconds=0.5))
+    fault = telegram.fail("sendMessage", Fault(FaultKind.SLOW))
     with start(telegram, router):
         parcel = router.deliver("hello", kind=4)
         telegram.wait_for(lambda: fault.struck)
         router.break_links()
+        telegram.let_go(fault)
         router.wait_until_ended(parcel)
 
     assert (texts(telegram), parcel.attempts) == (["hello"], 2)
