@@ -42,15 +42,17 @@ def environment(router: str, telegram: str = NOWHERE, **changes: str) -> dict[st
 
 
 class AdapterProcess:
-    """One HTTP process; `folder` is where it runs and where its log goes. An impatient one waits for no slow client."""
+    """One HTTP process; `folder` is where it runs and where its log goes. An impatient one waits for no slow client.
+    `first` is what it does before it begins.
+    """
 
-    def __init__(self, environ: dict[str, str], folder: Path, *, is_patient: bool = True) -> None:
+    def __init__(self, environ: dict[str, str], folder: Path, *, is_patient: bool = True, first: str = "") -> None:
         self._folder = folder
         self._said = folder / "stdout"
         self._logged = folder / "stderr"
         with self._said.open("w") as out, self._logged.open("w") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _START if is_patient else _SHORT + _START],
+                [sys.executable, "-I", "-c", f"{first if is_patient else _SHORT}\n{_START}"],
                 env={"PATH": os.environ["PATH"], **environ},
                 cwd=folder,
                 stdout=out,

@@ -26,6 +26,8 @@ from tests.rigs.faulty_router import FaultyRouter
 from tests.waiting import wait_until
 
 LIMIT = 1024 * 1024
+# Who asks how it is waits here as long as a test wants: how many are asked at once is counted, not who came after them.
+PATIENT_HEALTH = "from webhook_adapter.http import health; health._PATIENCE = 60.0"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FaultyRout
     with FaultyRouter(tmp_path_factory.mktemp("router")) as router:
         router.add_session("s1")
         let_follow(router.real.write, "s1", ChatRef(transport="telegram", chat_id=str(CHAT)))
-        with AdapterProcess(environment(router.address), tmp_path_factory.mktemp("adapter")) as process:
+        folder = tmp_path_factory.mktemp("adapter")
+        with AdapterProcess(environment(router.address), folder, first=PATIENT_HEALTH) as process:
             yield router, process
 
 
@@ -228,7 +231,7 @@ def test_waiting_for_deliveries_leaves_threads_for_updates(router: FaultyRouter,
     with ThreadPoolExecutor(10) as pool:
         waiting = [pool.submit(send, number) for number in range(10)]
         wait_until(lambda: len(router.door.asked(GetNotificationRequest)) == 10)
-        health = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        health = http.client.HTTPConnection("127.0.0.1", port, timeout=15)  # those before it wait for 20
         health.request("GET", "/health")
         assert health.getresponse().status == 200
         health.close()
@@ -243,25 +246,29 @@ AHEAD = "GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health/ready HTTP/1.1\r\nHo
 
 @pytest.mark.parametrize("sent", [LARGE, AHEAD], ids=["large bodies", "asked ahead"])
 def test_what_crowds_do_holds_few_threads_however_long_the_router_takes(
-    router: FaultyRouter, port: int, sent: str
+    router: FaultyRouter, process: AdapterProcess, port: int, sent: str
 ) -> None:
     gate = threading.Event()
     router.door.changes["GetStats"] = lambda _: gate.wait(20)
     before = len(router.door.asked(GetStatsRequest))
     with ExitStack() as crowd:
         crowd.callback(gate.set)
-        for _ in range(40):
-            crowd.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(sent.encode())
+        each = [crowd.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(40)]
+        ports = {one.getsockname()[1] for one in each}
+        for one in each:
+            one.sendall(sent.encode())
         wait_until(lambda: len(router.door.asked(GetStatsRequest)) >= before + 2)
 
         assert status(port, body(30)) == 200
         assert len(router.door.asked(GetStatsRequest)) < before + 16  # as many as there are threads
+    wait_until(lambda: not ports & process.ports_of_clients())  # else the next test counts what they asked for
     router.door.changes.clear()
 
 
-def test_who_reads_nothing_is_served_little_of_what_it_asks_for_ahead(router: FaultyRouter, tmp_path: Path) -> None:
+def test_who_reads_nothing_is_served_little_of_what_it_asks_for_ahead(tmp_path: Path) -> None:
     page = b"GET /console/static/console.css HTTP/1.1\r\nHost: x\r\n\r\n"
     with (
+        FaultyRouter(tmp_path) as router,
         AdapterProcess(environment(router.address), tmp_path, is_patient=False) as process,
         socket.socket() as client,
     ):

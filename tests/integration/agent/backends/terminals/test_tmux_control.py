@@ -95,7 +95,7 @@ async def test_a_server_that_dies_takes_its_panes_along(stage: TmuxStage, backen
 
 
 async def test_a_server_that_hangs_later_types_nothing(stage: TmuxStage) -> None:
-    backend = TmuxBackend(QUICK, limit=0.3)
+    backend = TmuxBackend(QUICK, limit=2.0)
     await backend.deliver(stage.session, Input("first"))
     os.kill(stage.server.pid, signal.SIGSTOP)
     outcome = await backend.deliver(stage.session, Input("second"))
@@ -158,7 +158,7 @@ async def test_without_such_a_client_each_command_is_a_process(
     )
     other.chmod(0o700)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    backend = TmuxBackend(QUICK, limit=1.0)
+    backend = TmuxBackend(QUICK, limit=4.0)
 
     outcomes = [await backend.deliver(stage.session, Input(text)) for text in ("first", "second")]
     said = caplog.text
