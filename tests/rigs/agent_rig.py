@@ -132,7 +132,7 @@ class Rigs:
         task = asyncio.create_task(agent.run(stop, lambda _: ready.set()))
         try:
             waiting = asyncio.create_task(ready.wait())
-            await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED, timeout=10)
+            await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
             waiting.cancel()
             yield Rig(agent, backend, self.data_dir, task, stop)
         finally:
@@ -154,7 +154,7 @@ class Rigs:
         )
         try:
             assert process.stdout is not None
-            line = await asyncio.wait_for(process.stdout.readline(), 20)
+            line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
             assert line == f"ready agent {MACHINE}\n".encode()
             yield Child(process, self.data_dir)
         finally:

@@ -11,6 +11,7 @@ import pytest
 from agent.cli import main
 from tests.rigs.agent_rig import ROOT, Rigs
 from tests.rigs.scripted_link import running_router
+from tests.waiting import PATIENCE
 
 
 def test_a_machine_that_is_not_enrolled_is_told_how(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,7 +42,7 @@ async def start(data_dir: Path) -> asyncio.subprocess.Process:
 
 async def ready(process: asyncio.subprocess.Process) -> bytes:
     assert process.stdout is not None
-    return await asyncio.wait_for(process.stdout.readline(), 20)
+    return await asyncio.wait_for(process.stdout.readline(), PATIENCE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -53,7 +54,7 @@ async def test_it_says_when_it_is_ready_and_a_signal_ends_it_cleanly(rigs: Rigs,
         link = await router.welcomed()
         process.send_signal(number)
         goodbye = await link.next("goodbye")
-        await asyncio.wait_for(process.communicate(), 20)
+        await asyncio.wait_for(process.communicate(), PATIENCE)
 
     assert line == b"ready agent devbox\n"
     assert goodbye.will_return
@@ -63,7 +64,7 @@ async def test_it_says_when_it_is_ready_and_a_signal_ends_it_cleanly(rigs: Rigs,
 async def test_a_second_program_on_the_same_data_says_so_and_fails(rigs: Rigs) -> None:
     async with running_router() as router, rigs.child(router.address):
         process = await start(rigs.data_dir)
-        _, said = await asyncio.wait_for(process.communicate(), 20)
+        _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
 
     assert process.returncode == 1
     assert b"already running" in said

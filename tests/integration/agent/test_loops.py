@@ -23,6 +23,7 @@ from agent.store.group_commit import Transaction
 from tests.integration.agent.backends.program_stages import stream_recorder
 from tests.rigs.agent_rig import ROOT, Rig, Rigs, eventually
 from tests.rigs.scripted_link import running_router
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 NOBODY = "127.0.0.1:1"
@@ -171,9 +172,9 @@ sys.exit(main(os.environ, Clock()))
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    await asyncio.wait_for(process.stdout.readline(), 20)
+    await asyncio.wait_for(process.stdout.readline(), PATIENCE)
     fault.touch()
-    _, said = await asyncio.wait_for(process.communicate(), 20)
+    _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
 
     assert process.returncode == 1
     assert said.decode().splitlines()[-1].startswith("A part of the agent broke (link: Fault), so all of it has ended")

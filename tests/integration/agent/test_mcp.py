@@ -24,6 +24,7 @@ from pointsman.mcp import SERVER
 from tests.integration.agent.test_questions import decision
 from tests.rigs.agent_rig import Rig, Rigs, eventually
 from tests.rigs.scripted_link import Link, running_router
+from tests.waiting import PATIENCE
 
 NOBODY = "127.0.0.1:1"
 AGES = ("legacy", "auto", "2026-07-28")
@@ -249,9 +250,9 @@ async def test_a_line_that_is_too_long_is_passed_over(rigs: Rigs) -> None:
     assert process.stdout is not None
     lines = [b'{"x": "' + b"y" * 3_000_000 + b'"}', b"", b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}', b"{}}"]
     process.stdin.write(b"\n".join([*lines, b""]))
-    told = [json.loads(await asyncio.wait_for(process.stdout.readline(), 20)) for _ in range(3)]
+    told = [json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE)) for _ in range(3)]
     process.stdin.close()
-    code = await asyncio.wait_for(process.wait(), 20)
+    code = await asyncio.wait_for(process.wait(), PATIENCE)
 
     assert [one.get("error", {}).get("code") for one in told] == [-32600, None, -32700]
     assert (told[1]["id"], code) == (1, 0)

@@ -28,7 +28,7 @@ HEAVY = ("grpc", "rich", "flask", "asyncio", "google.protobuf", "requests", "cry
 
 
 def start(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, cwd=cwd, env={**os.environ, **environ}, capture_output=True, text=True, timeout=30)
+    return subprocess.run(arguments, cwd=cwd, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("command", PINNED)

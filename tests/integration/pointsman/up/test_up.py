@@ -23,6 +23,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.e2e
 POINTSMAN = (sys.executable, "-I", "-m", "pointsman")
 PROGRAMS = ("router", "agent", "courier", "adapter-http")
+READY = 90.0  # seconds; five programs begin at once, and eight others may have the cores
 
 
 class Up:
@@ -42,7 +43,7 @@ class Up:
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.ready = wait_until(lambda: self.line(r"ready up (\S+) (\S+)"), 30)
+        self.ready = wait_until(lambda: self.line(r"ready up (\S+) (\S+)"), READY)
         self.router, self.http = self.ready[1], self.ready[2]
         wait_until(lambda: self.line(r"^  data +(\S+)"))
 
@@ -72,11 +73,11 @@ class Up:
             "POINTSMAN_ROUTER": self.router,
             "POINTSMAN_HTTP_LISTEN": self.http.removeprefix("http://"),
         }
-        return subprocess.run((*POINTSMAN, *arguments), env=environ, capture_output=True, text=True, timeout=30)
+        return subprocess.run((*POINTSMAN, *arguments), env=environ, capture_output=True, text=True, timeout=READY)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(20)
+        code = self.process.wait(READY)
         self._reader.join(10)
         return code
 
@@ -236,7 +237,7 @@ def test_its_programs_end_with_a_supervisor_that_is_killed(data_dir: Path) -> No
         everything = psutil.Process(up.process.pid).children(recursive=True)
         up.end(signal.SIGKILL)
 
-    left = psutil.wait_procs(everything, timeout=15)[1]
+    left = psutil.wait_procs(everything, timeout=READY)[1]
     assert not left
 
 
