@@ -81,11 +81,16 @@ def any_shows(on: Connection) -> bool:
 
 def chosen_session(tx: Transaction, chat: ChatRef) -> str:
     """The session a chat has chosen; empty for none."""
-    return _CHOSEN.value(tx, **_key(chat)) or ""
+    chosen: str | None = tx.memory.get(_choice(chat))
+    if chosen is None:
+        chosen = _CHOSEN.value(tx, **_key(chat)) or ""
+        tx.put(tx.memory, _choice(chat), chosen)
+    return chosen
 
 
 def choose_session(tx: Transaction, chat: ChatRef, session_id: str) -> None:
     """Let plain text of a chat go to a session."""
+    tx.pop(tx.memory, _choice(chat))
     _CHOOSE.run(tx, **_key(chat), chosen_session=session_id)
 
 
@@ -162,8 +167,13 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
 
 def _write_role(tx: Transaction, chat: ChatRef, role: _Role, moved_to: str) -> None:
     parts = {Row.is_default.name: role.is_default, Row.wrote_in.name: role.wrote_in, Row.moved_to.name: moved_to}
+    tx.pop(tx.memory, _choice(chat))
     _WRITE_ROLE.run(tx, **_key(chat), chosen_session=role.chosen_session, **parts)
 
 
 def _key(chat: ChatRef) -> dict[str, object]:
     return {Row.transport.name: chat.transport, Row.chat_id.name: chat.chat_id}
+
+
+def _choice(chat: ChatRef) -> tuple[str, ...]:
+    return (Row.chosen_session.name, chat.transport, chat.chat_id)  # in the writer's memory: each message asks

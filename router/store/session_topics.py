@@ -70,6 +70,8 @@ def write(tx: Transaction, chat: ChatRef, session_id: str, new: SessionTopic) ->
 
 def session_of(tx: Transaction, chat: ChatRef) -> str:
     """The session whose topic a message was written in; empty for none."""
+    if not chat.thread_id:  # mostly, and each message asks
+        return ""
     return _SESSION_OF.value(tx, transport=chat.transport, chat_id=chat.chat_id, thread_id=chat.thread_id) or ""
 
 

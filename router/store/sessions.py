@@ -142,6 +142,11 @@ def slot(tx: Transaction, session_id: str, *, also_ended: bool = False) -> Slot:
     return found
 
 
+def place(tx: Transaction, session_id: str) -> Slot | None:
+    """The same of any session, or None where there is none."""
+    return _slot(tx, bare_id(session_id)) if session_id else None
+
+
 def live_of_machine(tx: Transaction, machine_id: str) -> int:
     """How many commands for a machine's sessions have not ended."""
     live: int | None = tx.memory.get(_of_machine(machine_id))

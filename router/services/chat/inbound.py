@@ -80,10 +80,8 @@ class InboundService:
         else:
             submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
-            who, session_id = inbound.who, submitted.session_id
-            record(
-                tx, [TraceStep(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)]
-            )
+            who, about, said = inbound.who, submitted.session_id, submitted.answer
+            record(tx, [TraceStep(self.now(), inbound.update_key, about, "Answered", "", "", who, said)])
         return submitted
 
     def _note(self, tx: Transaction, chat: ChatRef) -> None:
@@ -214,12 +212,13 @@ class InboundService:
         return decided(tx, told)
 
     def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
-        session = sessions.find(tx, chats.chosen_session(tx, inbound.chat))
-        if session is None:
+        chosen = sessions.place(tx, chats.chosen_session(tx, inbound.chat))
+        if chosen is None:
             return self._ask_which(tx, inbound, answers.FOR_WHICH, text)
-        if session.state is SessionState.ENDED:
-            return self._ask_which(tx, inbound, answers.CHOSEN_IS_OVER.format(name=session.name), text)
-        return self._type(tx, inbound, session.session_id, Input(text), names_session=True)
+        if chosen.state is SessionState.ENDED:
+            over = answers.CHOSEN_IS_OVER.format(name=sessions.get(tx, chosen.session_id).name)
+            return self._ask_which(tx, inbound, over, text)
+        return self._type(tx, inbound, chosen.session_id, Input(text), names_session=True)
 
     def _by_token(self, tx: Transaction, inbound: Inbound, named: Notification | None, text: str) -> Submitted:
         if named is not None and named.permission_id:

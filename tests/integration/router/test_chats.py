@@ -7,6 +7,10 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
+from router.domain.command import ChatRef
+from router.domain.errors import Reason, Refusal
+from router.store import chats
+from router.store.database import Transaction
 from tests.integration.router.harness import RouterUnderTest
 from tests.rigs.thin_agent import ThinAgent, ThinLink
 
@@ -293,6 +297,35 @@ def test_cancel_asks_the_machine_for_what_it_has(router: RouterUnderTest, agent:
     assert third.command_id == waiting
     assert asked == {held, sent, waiting}
     assert answer == f"Asked {agent.machine_id} to take back 3 that it has."
+
+
+def test_a_text_for_the_chosen_session_asks_the_disk_only_whether_it_came_before(
+    router: RouterUnderTest, session: str
+) -> None:
+    asked: list[str] = []
+    router.submit(HERE, "/use api")
+    router.submit(HERE, "one")
+    router.write(lambda tx: tx._connection.set_trace_callback(asked.append))
+    became = router.submit(HERE, "another")
+    router.write(lambda tx: tx._connection.set_trace_callback(None))
+
+    assert became.session_id == session
+    assert [each.partition(" FROM ")[2].split()[0] for each in asked if each.startswith("SELECT")] == ['"requests"']
+
+
+def test_a_choice_that_was_undone_is_no_choice(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+    chat, other = ChatRef("test", "1"), router.session(agent, "web")
+
+    def chosen_and_undone(tx: Transaction) -> None:
+        assert chats.chosen_session(tx, chat) == session
+        chats.choose_session(tx, chat, other)
+        assert chats.chosen_session(tx, chat) == other
+        raise Refusal(Reason.INVALID_ARGUMENT, "not that one")
+
+    router.submit(HERE, "/use api")
+
+    assert not router.taken(chosen_and_undone)
+    assert router.submit(HERE, "x").session_id == session
 
 
 def test_cancel_takes_back_what_waits_for_the_chosen_session(router: RouterUnderTest, session: str) -> None:

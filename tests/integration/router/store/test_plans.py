@@ -69,7 +69,7 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "what a chat asked for": lambda tx: chats.settings(tx, CHAT),
     "the id a chat has now": lambda tx: chats.current(tx, CHAT),
     "what a chat has for a session": lambda tx: session_topics.find(tx, CHAT, "s"),
-    "whose topic it is": lambda tx: session_topics.session_of(tx, CHAT),
+    "whose topic it is": lambda tx: session_topics.session_of(tx, ChatRef("telegram", "1", "7")),
     "which question ends next": permissions.next_expiry,
     "how much of a file is here": lambda tx: files.size(tx, "f", 1.0),
     "who is blamed": lambda tx: poison.blame(tx, ["c"], "m", 1),
