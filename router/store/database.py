@@ -46,7 +46,8 @@ PRAGMAS = {
     "wal_autocheckpoint": 0,  # the writer checkpoints, so that only one connection ever does
     "journal_size_limit": LONGEST_LOG,
     "busy_timeout": BUSY_TIMEOUT,
-    "cache_size": -32 * 1024,
+    # KiB. Where pages of a tree that grows have changed places, SQLite looks through all that it keeps at the commit.
+    "cache_size": -4 * 1024,
 }
 
 

@@ -1,6 +1,9 @@
 """The router as a process: it stops when told to, and what it answered is there after it was killed."""
 
+import _sqlite3
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -229,3 +232,13 @@ def test_a_call_while_it_stops_is_told_to_come_again(data_dir: Path) -> None:
         assert ended.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
         assert reason_of(ended.value) in ("", "DRAINING")
         assert process.code() == 0
+
+
+@pytest.mark.skipif(not hasattr(_sqlite3, "__file__"), reason="SQLite is part of Python here")
+def test_sqlite_counts_no_memory() -> None:
+    script = (
+        "import _sqlite3, ctypes, sqlite3, router.cli; router.cli._uncounted_memory(); sqlite3.connect(':memory:')"
+        ".execute('CREATE TABLE t (a)'); print(ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used())"
+    )
+
+    assert subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, check=True).stdout == b"0\n"
