@@ -101,8 +101,7 @@ class Submission(msgspec.Struct, frozen=True):
     change: ChatChange | None = None  # nobody wrote anything: the chat itself changed
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(msgspec.Struct, frozen=True):
     """It is on the router's disk, and this is what became of it."""
 
     command_id: str

@@ -20,7 +20,7 @@ from werkzeug.utils import cached_property
 from pointsman.client.errors import RouterError
 from webhook_adapter.auth import address_of_client, peer_of
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.endpoints import NOTHING_TO_SAY
+from webhook_adapter.endpoints import NOTHING_TO_SAY, straight_of
 from webhook_adapter.http import callbacks, health, mcp, rest
 from webhook_adapter.http.gunicorn.request import MAX_BODY, WholeBody
 from webhook_adapter.http.keys import Keys
@@ -113,6 +113,27 @@ class _App(Flask):
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)  # else Flask would serve whatever lies in a folder `static`
         self._ways = Ways()
+        self._ids = RequestIds()
+
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """As flask's; a view that needs nothing of it is asked at once, and mostly has nothing to say."""
+        way = self._ways.known(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        serve = straight_of(self.view_functions[way[0].endpoint]) if way else None
+        body = environ["wsgi.input"]
+        if way is None or serve is None or not isinstance(body, WholeBody) or "HTTP_UPGRADE" in environ:
+            return super().wsgi_app(environ, start_response)
+        request_id = self._ids.of(environ.get("HTTP_X_REQUEST_ID", ""))
+        try:
+            said: Any = serve(**way[1], environ=environ, body=body.getvalue, request_id=request_id)
+        except Exception as error:  # noqa: BLE001 - as flask does
+            said = error
+        if said is NOTHING_TO_SAY:
+            start_response("200 OK", [*_OF_NOTHING, ("X-Request-ID", request_id)])
+            return ()
+        with self.request_context(environ):
+            g.request_id = request_id
+            response = self.finalize_request(self.handle_user_exception(said) if isinstance(said, Exception) else said)
+            return response(environ, start_response)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """As flask's, but that what was asked before is not looked for again."""
@@ -120,18 +141,6 @@ class _App(Flask):
         if request is None or "HTTP_UPGRADE" in request.environ:  # a way may be for websockets alone
             return make(request)
         return cast("MapAdapter", RememberedWay(self._ways, request.environ, lambda: cast("MapAdapter", make(request))))
-
-    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:  # noqa: ANN401, FBT001, FBT002
-        """As flask's, but that what says nothing is no object with hooks behind it: of them the headers are left."""
-        if rv is not NOTHING_TO_SAY:
-            return super().finalize_request(rv, from_error_handler)
-        headers = [*_OF_NOTHING, ("X-Request-ID", g.request_id)]
-
-        def answer(_: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-            start_response("200 OK", headers)
-            return ()
-
-        return cast("Response", answer)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Every view and hook is a plain function."""

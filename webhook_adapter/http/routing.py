@@ -17,6 +17,10 @@ class Ways:
     def __init__(self) -> None:
         self._found: OrderedDict[tuple[str, str], Way] = OrderedDict()
 
+    def known(self, method: str, path: str) -> Way | None:
+        """What was found before, which nobody is to change."""
+        return self._found.get((method, path))
+
     def find(self, method: str, path: str, look: Callable[[], Way]) -> tuple[Rule, dict[str, Any]]:
         """What `look` says, which raises where there is none. The values are for the caller to change."""
         found = self._found.get((method, path))

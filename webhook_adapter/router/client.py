@@ -239,8 +239,7 @@ class RouterClient:
             return self._opened
 
     def _open_stream(self, frames: Iterator[list[Item]]) -> Iterator[list[Answer]]:
-        batches = (chat_link_pb2.SubmitBatch(items=map(convert.item, frame)) for frame in frames)
-        return _answers(self._open().chat_link.SubmitStream(batches, metadata=self._metadata))
+        return _answers(self._open().chat_link.SubmitStream(map(convert.batch, frames), metadata=self._metadata))
 
 
 class _Control(Control):

@@ -1,14 +1,23 @@
 """What is handed in, as protocol buffers, and what became of it."""
 
 import functools
+from collections.abc import Iterable
 from dataclasses import asdict
+from operator import attrgetter
 
 from agentlink.v1 import chat_link_pb2, types_pb2
 
-from pointsman.client.convert import chat_ref, command_state, control_kind, form_answer
+from pointsman.client.convert import command_state, control_kind, form_answer
 from pointsman.client.refusals import from_status
-from webhook_adapter.model import PermissionAnswer, Submitted
+from webhook_adapter.model import PermissionAnswer, Submission, Submitted
 from webhook_adapter.router.submit_stream import Answer, Item
+
+# What has the same name and kind in a Submission and on the wire.
+_PLAIN = (
+    "actor", "text", "reply_to_message_id", "reply_to_ours", "session_id", "edited", "file_problem", "album", "user_id",
+    "needs_pairing", "login_id", "passkey", "transcribe", "space", "context", "takes_back",
+)  # fmt: skip
+_plain = attrgetter(*_PLAIN)
 
 
 def answer(item: chat_link_pb2.SubmitItemResponse) -> Answer:
@@ -18,34 +27,28 @@ def answer(item: chat_link_pb2.SubmitItemResponse) -> Answer:
     done = item.response
     state = _state(done.state)
     wants = done.reason == types_pb2.REASON_SECOND_FACTOR_NEEDED
-    reason = _reason(done.reason)
+    reason = _reason(done.reason) if done.reason else ""
     return item.item_id, Submitted(done.command_id, state, done.session_id, done.answer, done.duplicate, wants, reason)
 
 
-def item(item: Item) -> chat_link_pb2.SubmitItem:
-    """One item of a batch, with its number."""
-    number, submission = item
-    request = chat_link_pb2.SubmitRequest(
-        update_key=submission.update_key,
-        chat=chat_ref(submission.chat),
-        actor=submission.actor,
-        text=submission.text,
-        reply_to_message_id=submission.reply_to_message_id,
-        reply_to_ours=submission.reply_to_ours,
-        session_id=submission.session_id,
-        edited=submission.edited,
-        file_problem=submission.file_problem,
-        album=submission.album,
-        user_id=submission.user_id,
-        needs_pairing=submission.needs_pairing,
-        login_id=submission.login_id,
-        passkey=submission.passkey,
-        transcribe=submission.transcribe,
-        space=submission.space,
-        context=submission.context,
-        takes_back=submission.takes_back,
-        file=types_pb2.FileInput(**asdict(submission.file)) if submission.file else None,
-    )
+def batch(frame: Iterable[Item]) -> chat_link_pb2.SubmitBatch:
+    """What goes in one frame. Each is written where it stands: a message that is handed to another is copied."""
+    made = chat_link_pb2.SubmitBatch()
+    for number, submission in frame:
+        _write(submission, made.items.add(item_id=number).request)
+    return made
+
+
+def _write(submission: Submission, request: chat_link_pb2.SubmitRequest) -> None:
+    request.update_key = submission.update_key
+    chat = submission.chat
+    request.chat.transport, request.chat.chat_id = chat.transport, chat.chat_id
+    request.chat.thread_id, request.chat.message_id = chat.thread_id, chat.message_id
+    for name, value in zip(_PLAIN, _plain(submission), strict=True):
+        if value:  # of most there is none
+            setattr(request, name, value)
+    if submission.file is not None:
+        request.file.CopyFrom(types_pb2.FileInput(**asdict(submission.file)))
     if submission.button is not None:
         request.button.data = submission.button
     if submission.control is not None:
@@ -59,7 +62,6 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
         request.written_at.FromDatetime(submission.written_at)
     if submission.answer is not None:
         request.answer.CopyFrom(_answer(submission.answer))
-    return chat_link_pb2.SubmitItem(item_id=number, request=request)
 
 
 def _answer(given: PermissionAnswer) -> chat_link_pb2.PermissionAnswer:

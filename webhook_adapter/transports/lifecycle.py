@@ -89,9 +89,12 @@ class Lifecycle:
         self._after = _those_who_look(Hook.after, hooks)
         self._failed = _those_who_look(Hook.failed, hooks)
 
-    def handle(self, transport: str, take: Callable[[], H]) -> H:
-        """Let a platform take one event. Raises what `take` raises, and nothing that a hook does."""
-        event = Event(transport)
+    def handle(self, transport: str, take: Callable[[], H], request_id: str = "") -> H:
+        """Let a platform take one event. Raises what `take` raises, and nothing that a hook does.
+
+        `request_id`: of the HTTP request that brought it, where Flask does not know of that.
+        """
+        event = Event(transport, request_id)
         _tell(self._before, event)
         try:
             handled = take()
@@ -122,10 +125,15 @@ class RequestIds(Hook):
 
     def take(self, given: str) -> None:
         """Give the current HTTP request its id: the caller's, where that is sound."""
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else self._new()
+        g.request_id = self.of(given)
+
+    def of(self, given: str) -> str:
+        """The id of a request: the caller's, where that is sound."""
+        return given if given and _REQUEST_ID.fullmatch(given) else self._new()
 
     def before(self, event: Event) -> None:
-        event.request_id = g.request_id if has_request_context() else self._new()
+        if not event.request_id:
+            event.request_id = g.request_id if has_request_context() else self._new()
 
     def _new(self) -> str:
         return str(uuid_utils.uuid4().hex)

@@ -3,6 +3,8 @@
 import logging
 import random
 from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 from flask import Blueprint
 
@@ -28,6 +30,10 @@ logger = logging.getLogger(__name__)
 _SENDERS = 16
 _POLL_S = (1.0, 30.0)
 _SETUP_S = (1.0, 300.0)
+
+
+class _WayIn(Protocol):
+    def __call__(self, update: Json, request_id: str = "", /) -> None: ...
 
 
 def webhook(host: Host) -> Blueprint | None:
@@ -62,9 +68,7 @@ def start_courier(
     )
 
 
-def _way_in(
-    host: Host, telegram: TelegramConfig, client: TelegramClient, background_calls: BackgroundCalls
-) -> Callable[[Json], None]:
+def _way_in(host: Host, telegram: TelegramConfig, client: TelegramClient, background_calls: BackgroundCalls) -> _WayIn:
     """Takes an update, however it came. Raises RouterError when nothing was stored and it must come again."""
     # The same for both ways in: an update may come by each while somebody switches.
     files, router = Files(client, host.router.put_file), host.router
@@ -73,8 +77,8 @@ def _way_in(
         telegram, router.submit, files.bring, router, background_calls.bot_username, transcribes=transcribes
     )
 
-    def take(update: Json) -> None:
-        received = host.lifecycle.handle("telegram", lambda: intake.receive(update))
+    def take(update: Json, request_id: str = "") -> None:
+        received = host.lifecycle.handle("telegram", partial(intake.receive, update), request_id)
         if received.callback_id:
             # Whatever became of it: else the button shows progress for ever. Nobody waits for that call.
             background_calls.answer(received.callback_id, received.answer)

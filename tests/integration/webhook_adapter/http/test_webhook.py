@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.rigs.adapter import CHAT, SECRET_HEADER, WEBHOOK
 from tests.rigs.faulty_router import NO_KEY, NO_STORAGE, Fault, FaultyRouter
+from webhook_adapter.http.gunicorn.request import WholeBody
 
 LIMIT = 1024 * 1024
 
@@ -159,6 +160,63 @@ def test_an_update_survives_the_loss_of_its_stream(http: FlaskClient, router: Fa
 
     assert http.post(WEBHOOK, headers=SECRET_HEADER, json=update()).status_code == 200
     assert list(router.door.submitted) == ["telegram:4711:1"]
+
+
+class Whole(FlaskClient):
+    """Brings what the server has whole, once it is known where it goes: no view of Flask's is asked then."""
+
+    def run_wsgi_app(self, environ: Any, buffered: bool = False) -> Any:
+        environ["wsgi.input"] = WholeBody(environ["wsgi.input"].read())
+        return super().run_wsgi_app(environ, buffered)
+
+
+@pytest.mark.parametrize(
+    ("headers", "changes", "fault", "status"),
+    [
+        (SECRET_HEADER, {}, None, 200),
+        (SECRET_HEADER, {"data": b"[1]"}, None, 400),
+        ({}, {}, None, 401),
+        (SECRET_HEADER, {}, NO_STORAGE, 503),
+        (SECRET_HEADER, {"path": "/webhook/telegram/wrong"}, None, 404),
+    ],
+    ids=["stored", "malformed", "no secret", "not stored", "wrong path"],
+)
+def test_what_needs_nothing_of_flask_is_answered_as_all_else(
+    http: FlaskClient,
+    router: FaultyRouter,
+    monkeypatch: pytest.MonkeyPatch,
+    headers: dict[str, str],
+    changes: dict[str, Any],
+    fault: Fault | None,
+    status: int,
+) -> None:
+    asked = {"path": WEBHOOK, "data": json.dumps(update()), "headers": {**headers, "X-Request-ID": "a"}} | changes
+    if fault:
+        router.door.faults["Submit"] = fault
+    by_flask = http.post(**asked)
+    monkeypatch.setattr(http.application, "full_dispatch_request", None)
+    if fault:
+        router.door.faults["Submit"] = fault
+
+    answer = Whole(http.application, http.response_wrapper).post(**asked)
+
+    assert (answer.status_code, answer.data) == (status, by_flask.data)
+    assert dict(answer.headers) == dict(by_flask.headers)
+
+
+def test_a_view_that_fails_without_flask_is_told_of_as_any(
+    http: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    http.post(WEBHOOK, headers=SECRET_HEADER, json=update())
+    monkeypatch.setattr("webhook_adapter.transports.telegram.inbound.intake.parse", None)
+
+    answer = Whole(http.application, http.response_wrapper).post(
+        WEBHOOK, headers=SECRET_HEADER | {"X-Request-ID": "a"}, json=update(2)
+    )
+
+    assert (answer.status_code, answer.get_json()["code"]) == (500, "INTERNAL")
+    assert "request failed endpoint=telegram.telegram_webhook id=a" in caplog.text
+    assert "telegram event failed id=a TypeError" in caplog.text
 
 
 def test_no_log_line_shows_a_secret_or_the_message(
