@@ -101,7 +101,8 @@ class Submission(msgspec.Struct, frozen=True):
     change: ChatChange | None = None  # nobody wrote anything: the chat itself changed
 
 
-class Submitted(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Submitted:
     """It is on the router's disk, and this is what became of it."""
 
     command_id: str
