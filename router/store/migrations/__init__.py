@@ -62,6 +62,7 @@ from router.store.migrations import (
     m0057_callbacks,
     m0058_workspace_moves,
     m0059_note_embeddings,
+    m0060_live_commands,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -124,6 +125,7 @@ MIGRATIONS: list[list[str]] = [
     m0057_callbacks.STATEMENTS,
     m0058_workspace_moves.STATEMENTS,
     m0059_note_embeddings.STATEMENTS,
+    m0060_live_commands.STATEMENTS,
 ]
 
 

@@ -66,7 +66,8 @@ def _any(which: Callable[[CommandState], bool]) -> Expression:
 
 
 QUEUED = _C.state == CommandState.QUEUED
-LIVE = _any(lambda state: state.live)
+# Not by its states: whenever one of them became another, the index would be written.
+LIVE = _C.ended_at.is_null()
 BADLY = _any(lambda state: not state.live and state is not CommandState.DONE)
 DEAD_LETTER = _C.state.in_([CommandState.DEAD, CommandState.UNCERTAIN]) & ~_C.dropped
 

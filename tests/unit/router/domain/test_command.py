@@ -71,6 +71,14 @@ def test_a_legal_event_leads_to_the_next_state(state: CommandState, event: Event
     assert apply(command(state), event, NOW).state is LEGAL[state, event]
 
 
+@pytest.mark.parametrize(("state", "event"), pairs([pair for pair in LEGAL if pair[0] in LIVE]))
+def test_what_lives_has_no_time_of_its_end_and_what_has_ended_has_one(state: CommandState, event: Event) -> None:
+    """By which an index tells them apart."""
+    changed = apply(command(state), event, NOW)
+
+    assert (changed.ended_at is None) == changed.state.live
+
+
 @pytest.mark.parametrize(("state", "event"), pairs(ILLEGAL))
 def test_every_other_event_raises_and_changes_nothing(state: CommandState, event: Event) -> None:
     before = command(state)
