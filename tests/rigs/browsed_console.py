@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.rigs.console_router import FakeRouter
+from tests.waiting import PATIENCE
 from webhook_adapter.console.blueprint import create_blueprint
 from webhook_adapter.console.login import login_link
 
@@ -58,7 +59,7 @@ class Console:
             service_workers="block",  # it answers in place of what tests put before the console
         )
         page = context.new_page()
-        page.set_default_timeout(6000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self._watch(request.url))

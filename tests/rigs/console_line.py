@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 from tests.fakes.push_browser import Browser as Subscriber
 from tests.rigs.browsed_console import API_KEY, DESK, Settings, whole
 from tests.rigs.console_router import FakeRouter
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 from webhook_adapter.console.blueprint import create_blueprint
 from webhook_adapter.console.login import login_link
 
@@ -130,7 +130,7 @@ class Line:
         context = self.browser.new_context(viewport={"width": DESK[0], "height": DESK[1]})
         context.add_init_script(f"({_PAGE})({json.dumps(Subscriber().as_json())})")
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self._listen(said.type, said.text))
         self.logs_in(context, code)

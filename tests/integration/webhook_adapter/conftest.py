@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.programs import needed_to_drive_a_browser
 from tests.rigs.browsed_console import CHROMIUM, Console, served
 from tests.rigs.console_line import Line
 from tests.rigs.console_router import FakeRouter, a_session
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     needed_to_drive_a_browser()
     switches = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,

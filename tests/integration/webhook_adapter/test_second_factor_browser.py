@@ -22,7 +22,7 @@ from tests.rigs.adapter import environment
 from tests.rigs.browsed_console import IN_BROWSER, whole
 from tests.rigs.thin_agent import session
 from tests.rigs.thin_courier import ThinCourier
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.http.app import create_app
 from webhook_adapter.router.client import RouterClient
@@ -101,7 +101,7 @@ def scene(data_dir: Path, browser: Browser) -> Iterator[Scene]:
     ):
         context = browser.new_context()
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE * 1000)
         yield Scene(router, courier.connected(), address, page)
         context.close()
 
