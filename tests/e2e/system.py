@@ -23,6 +23,7 @@ from pointsman.client import convert
 from pointsman.client.records import Session
 from pointsman.render import json_line
 from tests.fakes.telegram import TOKEN, TelegramStandIn
+from tests.ports import free_port
 from tests.programs import needed
 from tests.waiting import PATIENCE, NeverHappened, wait_until
 
@@ -59,8 +60,9 @@ class System:
 
     def start(self) -> None:
         environ = self.environ() | {
-            "POINTSMAN_ROUTER_LISTEN": "127.0.0.1:0",
-            "POINTSMAN_HTTP_LISTEN": "127.0.0.1:0",
+            # Nobody takes them while a program that was killed is away.
+            "POINTSMAN_ROUTER_LISTEN": f"127.0.0.1:{free_port()}",
+            "POINTSMAN_HTTP_LISTEN": f"127.0.0.1:{free_port()}",
             "POINTSMAN_MACHINE_ID": "devbox",
             "TELEGRAM_BOT_TOKEN": self.telegram.token,
             "TELEGRAM_API_BASE": self.telegram.base_url,
@@ -90,7 +92,7 @@ class System:
 
     def _end(self) -> int:
         self._up.send_signal(signal.SIGTERM)
-        code = self._up.wait(20)
+        code = self._up.wait(READY)
         self._output.join()
         assert self._up.stdout is not None
         self._up.stdout.close()

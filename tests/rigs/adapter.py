@@ -21,7 +21,7 @@ NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 
 _SHORT = """
 from webhook_adapter.http.gunicorn import connection, request
-connection._WITHIN = request._WITHIN = 0.2
+connection._WITHIN = request._WITHIN = 0.5
 """
 _START = "import os, sys; from webhook_adapter.cli import http; sys.exit(http(os.environ))"
 

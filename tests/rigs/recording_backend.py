@@ -70,7 +70,8 @@ def typed(path: Path, session_id: str | None = None) -> list[str]:
     """What was typed, in order; of one session, or of all."""
     if not path.exists():
         return []
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    whole = path.read_text().rpartition("\n")[0]  # a long line may be half there
+    lines = [json.loads(line) for line in whole.splitlines()]
     return [text for session, text in lines if session_id in (None, session)]
 
 

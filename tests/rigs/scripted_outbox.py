@@ -14,6 +14,7 @@ from agentlink.v1 import chat_link_pb2 as pb
 from agentlink.v1 import chat_link_pb2_grpc, control_pb2, control_pb2_grpc, types_pb2
 from google.rpc import status_pb2
 
+from tests.ports import free_port
 from tests.rigs.outbox_control import OutboxControl
 from tests.rigs.scripted_subscriptions import Subscriptions
 from tests.waiting import PATIENCE
@@ -93,7 +94,7 @@ class ChatLinkStandIn(Subscriptions):
         self._refusals: list[grpc.StatusCode] = []
         self._links: list[_Link] = []
         self._numbers = itertools.count(1)
-        self._port = port
+        self._port = port or free_port()  # nobody has it while this is away
         self._free_at: dict[str, float] = {}  # chats that rest
         self._all_free_at = 0.0
         self.start()

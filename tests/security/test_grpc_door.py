@@ -19,7 +19,7 @@ from router.api.body_limits import BODIES, BODY_TIME, BODY_TURN, CALL_TURN, CALL
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
 from tests.integration.router.process import started
 from tests.rigs.crowd import ATTACKS, CONNECT, ENROLL, MEBIBYTE, REFLECT, SEND, WATCH, Attack, attacked, proof
-from tests.rigs.raw_http2 import WINDOW, message, raw_connection
+from tests.rigs.raw_http2 import WINDOW, RawConnection, message, raw_connection
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent
 from tests.waiting import PATIENCE
@@ -122,12 +122,17 @@ def test_a_credential_is_judged_before_a_body_is_read(
     assert end in ("trailers", "reset 8", "reset 0")
 
 
+async def handed_over(one: RawConnection) -> None:
+    """Come back once the router has all that was asked before: the calls of a connection come to it in order."""
+    await one.over(await one.call("/agentlink.v1.Control/NobodyHasThis"))
+
+
 @pytest.mark.parametrize("path", [ENROLL, REFLECT, WATCH, CONNECT])
 def test_nobody_stays_who_does_not_say_what_they_want(router: RouterUnderTest, path: str) -> None:
     async def stayed() -> None:
         async with raw_connection(router.address) as one:
             stream = await one.call(path)
-            await one.answered()
+            await handed_over(one)
             await asyncio.to_thread(router.advance, BODY_TIME)
             await one.over(stream)
 
@@ -146,9 +151,7 @@ def test_so_many_stay_at_once_and_the_oldest_leave_first(
             for _ in range(most + 3):
                 streams.append(await one.call(path))
                 await one.body(streams[-1], asked)
-            await one.answered()
-            # gRPC hands the calls of a connection over in order: when one behind them is answered, all have been.
-            await one.over(await one.call("/agentlink.v1.Control/NobodyHasThis"))
+            await handed_over(one)
             await asyncio.to_thread(router.advance, max(BODY_TURN, CALL_TURN))
             for stream in streams[:3]:
                 await one.over(stream)

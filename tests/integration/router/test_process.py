@@ -18,6 +18,7 @@ from agentlink.v1.control_pb2_grpc import ControlStub
 
 from tests.integration.router.harness import API_KEY, Caller
 from tests.integration.router.process import RouterProcess, started
+from tests.ports import free_port
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent, session
 
@@ -212,8 +213,9 @@ def test_what_a_machine_was_acknowledged_survives_a_kill(data_dir: Path) -> None
 
 @pytest.mark.faults
 def test_a_port_of_a_killed_router_is_free_again(data_dir: Path) -> None:
-    with started(data_dir) as process:
-        address = process.address()
+    address = f"127.0.0.1:{free_port()}"
+    with started(data_dir, POINTSMAN_ROUTER_LISTEN=address) as process:
+        assert process.address() == address
         process.tell(signal.SIGKILL)
         process.code()
 

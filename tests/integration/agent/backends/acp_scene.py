@@ -78,7 +78,8 @@ class StandIn:
     @property
     def prompts(self) -> list[str]:
         file = self.folder / "prompts"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        whole = file.read_text().rpartition("\n")[0] if file.exists() else ""  # a long one may be half there
+        return [json.loads(line) for line in whole.splitlines()]
 
     @property
     def settings(self) -> list[str]:

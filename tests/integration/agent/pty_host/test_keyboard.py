@@ -96,7 +96,7 @@ def test_input_that_is_no_person_s_holds_up_nothing(pair: Pair) -> None:
 
 def test_a_program_that_ends_while_it_is_typed_into_leaves_doubt(pair: Pair) -> None:
     async def scene(keyboard: SharedKeyboard) -> Outcome:
-        typing = asyncio.create_task(deliver(keyboard, Input("text"), before_enter=0.2))
+        typing = asyncio.create_task(deliver(keyboard, Input("text"), before_enter=1.0))
         await asyncio.to_thread(os.read, pair.slave, 100)
         keyboard.end()
         return await typing

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -60,7 +60,7 @@ class Up:
         return sum(bool(re.search(pattern, line)) for line in self.lines)
 
     def child(self, name: str) -> psutil.Process:
-        return next(child for child in self.children() if child.cmdline()[-1] == name)
+        return named(self.process.pid, name)
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
@@ -80,6 +80,15 @@ class Up:
         code = self.process.wait(READY)
         self._reader.join(10)
         return code
+
+
+def named(pid: int, name: str) -> psutil.Process:
+    """The child of that name."""
+    for child in psutil.Process(pid).children():
+        with suppress(psutil.Error):  # one that was killed may be gone, or not waited for
+            if child.cmdline()[-1] == name:
+                return child
+    raise AssertionError(f"no {name} runs")
 
 
 @contextmanager
@@ -300,7 +309,7 @@ def test_a_person_is_told_of_a_program_that_died(data_dir: Path) -> None:
     with quiet(data_dir) as process:
         assert process.stdout is not None
         rows = [process.stdout.readline() for _ in range(6)]
-        courier = next(child for child in psutil.Process(process.pid).children() if child.cmdline()[-1] == "courier")
+        courier = named(process.pid, "courier")
         courier.kill()
         told = process.stdout.readline()
         process.terminate()

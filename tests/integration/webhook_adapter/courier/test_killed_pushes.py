@@ -11,6 +11,7 @@ from tests.fakes.push_service import PushService, Rudeness
 from tests.integration.router.harness import API_KEY, Caller
 from tests.integration.router.process import started
 from tests.integration.webhook_adapter.courier_process import CourierProcess
+from tests.ports import free_port
 
 pytestmark = pytest.mark.faults
 
@@ -42,8 +43,9 @@ def is_let_in(router: Caller, name: str) -> None:
 
 def test_nothing_is_lost_and_what_is_in_doubt_has_one_name(data_dir: Path, vendor: PushService) -> None:
     vendor.is_rude(Rudeness(takes_it=True))
-    with started(data_dir) as first:
-        address = first.address()
+    address = f"127.0.0.1:{free_port()}"
+    with started(data_dir, POINTSMAN_ROUTER_LISTEN=address) as first:
+        assert first.address() == address
         asked = Caller(address, API_KEY)
         logs_in(asked, "what a browser shows")
         asked.chat.Subscribe(vendor.browser().subscription("what a browser shows"))

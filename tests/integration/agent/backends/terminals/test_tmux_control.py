@@ -117,7 +117,7 @@ async def test_a_screen_that_looks_like_tmux_itself_is_shown_as_it_is(data_dir: 
         pane = Pane(stage.session, 10.0, Control(prefix(stage.server.socket), 10.0))
         screen = await pane.screen()
         outcome = await backend.deliver(stage.session, Input("hello"))
-        await eventually(lambda: (data_dir / "got").read_text() == "hello\n")
+        await eventually(lambda: (file := data_dir / "got").exists() and file.read_text() == "hello\n")
 
     assert screen.splitlines()[: len(ODD)] == ODD
     assert outcome == Outcome.done()
