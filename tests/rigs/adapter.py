@@ -19,6 +19,9 @@ CHAT = 99
 BOT_TOKEN = "4711:token"
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 
+PATIENT_HEALTH = "from webhook_adapter.http import health; health._PATIENCE = 60.0"
+"""Of one that must not say within two seconds whether its router answers: a busy machine's may take longer."""
+
 _SHORT = """
 from webhook_adapter.http.gunicorn import connection, request
 connection._WITHIN = request._WITHIN = 0.5

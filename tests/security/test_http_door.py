@@ -11,7 +11,15 @@ import pytest
 from agentlink.v1.control_pb2 import ROLE_VIEWER
 
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
-from tests.rigs.adapter import CHAT, PATH_SECRET, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
+from tests.rigs.adapter import (
+    CHAT,
+    PATH_SECRET,
+    PATIENT_HEALTH,
+    SECRET_HEADER,
+    WEBHOOK,
+    AdapterProcess,
+    environment,
+)
 from tests.rigs.slow_clients import Shape, SlowClients, shapes
 from tests.waiting import wait_until
 
@@ -31,7 +39,7 @@ def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RouterUnderTest
 @pytest.fixture(scope="module")
 def adapter(router: RouterUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdapterProcess]:
     settings = environment(router.address, POINTSMAN_HTTP_RATE="1000")  # a test asks more often than people do
-    with AdapterProcess(settings, tmp_path_factory.mktemp("adapter")) as process:
+    with AdapterProcess(settings, tmp_path_factory.mktemp("adapter"), first=PATIENT_HEALTH) as process:
         yield process
 
 

@@ -115,7 +115,7 @@ def test_an_update_over_which_the_router_fails_again_and_again_does_not_block_th
     telegram.user_writes("bad")
     telegram.user_writes("good")
     with start(telegram, router) as courier:
-        telegram.wait_for(lambda: not telegram.pending_updates, deadline=20)
+        telegram.wait_for(lambda: not telegram.pending_updates)
 
     assert texts(router) == ["good"]
     assert "the router fails over it" in courier.stderr
@@ -128,7 +128,7 @@ def test_an_update_over_which_the_router_fails_once_is_handed_in(
     telegram.user_writes("one")
     telegram.user_writes("two")
     with start(telegram, router):
-        telegram.wait_for(lambda: not telegram.pending_updates, deadline=20)
+        telegram.wait_for(lambda: not telegram.pending_updates)
 
     assert texts(router) == ["one", "two"]
 
@@ -158,7 +158,7 @@ def test_a_router_that_is_away_keeps_updates_at_telegram(telegram: TelegramStand
         telegram.wait_for_calls("getUpdates")
         waiting = len(telegram.pending_updates)
         router.start()
-        telegram.wait_for(lambda: not telegram.pending_updates, deadline=20)
+        telegram.wait_for(lambda: not telegram.pending_updates)
 
     assert (waiting, texts(router)) == (1, ["written while the router was away"])
 

@@ -21,13 +21,11 @@ from agentlink.v1.types_pb2 import ChatRef
 
 from tests.integration.router.harness import API_KEY
 from tests.integration.router.let_in import let_follow
-from tests.rigs.adapter import CHAT, PATH_SECRET, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
+from tests.rigs.adapter import CHAT, PATH_SECRET, PATIENT_HEALTH, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
 from tests.rigs.faulty_router import FaultyRouter
 from tests.waiting import wait_until
 
 LIMIT = 1024 * 1024
-# Who asks how it is waits here as long as a test wants: how many are asked at once is counted, not who came after them.
-PATIENT_HEALTH = "from webhook_adapter.http import health; health._PATIENCE = 60.0"
 
 
 @pytest.fixture(scope="module")
