@@ -73,7 +73,8 @@ def scene(data_dir: Path) -> Iterator[Scene]:
         client, courier = RouterClient(settings), Courier(settings, platforms())
         courier.start()
         page = create_app(settings, client).test_client()
-        page.post("/console/login", data={"api_key": API_KEY})
+        logged_in = page.post("/console/login", data={"api_key": API_KEY})
+        assert logged_in.status_code == 200, logged_in.text
         [csrf] = re.findall(r'csrf-token" content="([^"]+)', page.get("/console/").text)
         agent = router.machine("devbox")
         with agent.connected() as link:
@@ -145,7 +146,8 @@ def test_an_address_that_may_not_be_called_is_not_even_kept(data_dir: Path, endp
         settings = AdapterConfig.from_environ({"POINTSMAN_API_KEY": API_KEY, "POINTSMAN_ROUTER": router.address})
         client = RouterClient(settings)
         page = create_app(settings, client).test_client()
-        page.post("/console/login", data={"api_key": API_KEY})
+        logged_in = page.post("/console/login", data={"api_key": API_KEY})
+        assert logged_in.status_code == 200, logged_in.text
         [csrf] = re.findall(r'csrf-token" content="([^"]+)', page.get("/console/").text)
         body = Browser(endpoint).as_json()
         answer = page.post("/console/api/push-subscribe", json=body, headers={"X-CSRF-Token": csrf})
