@@ -24,15 +24,18 @@ class Pool:
         """Let one wait here. Returns who has to go for it."""
         conn.pool, conn.since = self, now
         self.members[conn] = None
-        self._peers[conn.peer] += 1
-        if conn.peer and self._peers[conn.peer] > self.most_of_a_peer:
-            return next(each for each in self.members if each.peer == conn.peer)
+        if conn.peer:
+            self._peers[conn.peer] += 1
+            if self._peers[conn.peer] > self.most_of_a_peer:
+                return next(each for each in self.members if each.peer == conn.peer)
         return next(iter(self.members)) if len(self.members) > self.most else None
 
     def leave(self, conn: Connection) -> None:
         """It waits no more."""
         conn.pool = None
         del self.members[conn]
+        if not conn.peer:
+            return
         self._peers[conn.peer] -= 1
         if not self._peers[conn.peer]:
             del self._peers[conn.peer]

@@ -134,9 +134,9 @@ class Request:
 
     def _read_head(self, head: bytes) -> None:
         """How its body is framed. What is malformed has none: gunicorn says what is wrong with it."""
-        length, coding = _LENGTH.search(head), _CODING.search(head)
+        length = _LENGTH.search(head)
         self._length = int(length[1]) if length else 0
-        if coding and not length:
+        if not length and (coding := _CODING.search(head)):
             if coding[1].lower() != b"chunked":
                 raise Refused(HTTPStatus.NOT_IMPLEMENTED, "the only transfer coding that is known is chunked")
             self._length = None

@@ -39,29 +39,47 @@ def surroundings(cfg: Config, server: tuple[Any, ...]) -> dict[str, Any]:
 
 def environ(head: bytes, body: bytes, client: tuple[Any, ...], around: Mapping[str, Any]) -> dict[str, Any] | None:
     """For the application, as gunicorn makes it; None where the request is not plain."""
-    plain = _PLAIN.fullmatch(head) if len(head) <= _MOST_HEAD else None
+    if len(head) > _MOST_HEAD:
+        return None
+    # Without its body's length a client's head is mostly the one that it sent before.
+    known = head.replace(b"\r\nContent-Length: %d\r\n" % len(body), b"\r\n", 1)
+    said, is_length_told = _read(known), len(known) < len(head)
+    if said is None:
+        return None
+    if (length := said.get("CONTENT_LENGTH")) is not None:
+        if is_length_told or length != str(len(body)):
+            return None
+    elif body and not is_length_told:
+        return None
+    made = {**around, **said}
+    made["REMOTE_ADDR"], made["REMOTE_PORT"] = client[0], str(client[1])
+    made["wsgi.input"] = WholeBody(body)
+    if is_length_told:
+        made["CONTENT_LENGTH"] = str(len(body))
+    return made
+
+
+@functools.lru_cache(maxsize=256)
+def _read(head: bytes) -> Mapping[str, str] | None:
+    """What it says; None where that is not plain."""
+    plain = _PLAIN.fullmatch(head)
     if plain is None or plain[4].count(b"\n") > _MOST_LINES:
         return None
     lines = plain[4].decode("ascii").split("\r\n")[:-1]
     told = {_name(name): value.strip(" \t") for name, _, value in [line.partition(":") for line in lines]}
     if len(told) < len(lines):  # one stands there twice
         return None
-    length = told.pop("HTTP_CONTENT_LENGTH", None)
-    if "HTTP_HOST" not in told or not _UNUSUAL.isdisjoint(told) or (length is None and body):
-        return None
-    if length not in (None, str(len(body))):
+    if "HTTP_HOST" not in told or not _UNUSUAL.isdisjoint(told):
         return None
     if told.get("HTTP_CONNECTION", "close").lower() not in _KEPT:
         return None
     path, asked = plain[2].decode("ascii"), plain[3]
-    made = {**around, **told, "REQUEST_METHOD": plain[1].decode("ascii"), "PATH_INFO": path, "RAW_URI": path}
+    made = {**told, "REQUEST_METHOD": plain[1].decode("ascii"), "PATH_INFO": path, "RAW_URI": path}
     if asked is not None:
         made |= {"QUERY_STRING": asked.decode("ascii"), "RAW_URI": f"{path}?{asked.decode('ascii')}"}
-    made |= {"REMOTE_ADDR": client[0], "REMOTE_PORT": str(client[1]), "wsgi.input": WholeBody(body)}
-    if length is not None:
-        made["CONTENT_LENGTH"] = length
-    if (kind := made.pop("HTTP_CONTENT_TYPE", None)) is not None:
-        made["CONTENT_TYPE"] = kind
+    for name in ("CONTENT_LENGTH", "CONTENT_TYPE"):
+        if (value := made.pop(f"HTTP_{name}", None)) is not None:
+            made[name] = value
     return made
 
 
@@ -75,10 +93,11 @@ def is_kept(environ: Mapping[str, Any]) -> bool:
     return _KEPT[environ.get("HTTP_CONNECTION", "keep-alive").lower()]
 
 
-@functools.lru_cache(maxsize=1)
-def _server_and_date(now: int) -> str:
-    """Who answers, and when: the same for a second."""
-    return f"Server: {SERVER}\r\nDate: {http_date(now)}"
+@functools.lru_cache(maxsize=16)
+def _first_lines(status: str, now: int, *, is_kept: bool) -> str:
+    """What became of it, who answers, and when: the same for a second."""
+    connection = "keep-alive" if is_kept else "close"
+    return f"HTTP/1.1 {status}\r\nServer: {SERVER}\r\nDate: {http_date(now)}\r\nConnection: {connection}"
 
 
 def answer(application: Application, environ: dict[str, Any], *, is_kept: bool) -> bytes:
@@ -94,9 +113,8 @@ def answer(application: Application, environ: dict[str, Any], *, is_kept: bool) 
     finally:
         getattr(parts, "close", lambda: None)()
     status, headers = began
-    lines = [f"HTTP/1.1 {status}", _server_and_date(int(time.time()))]
-    lines += ["Connection: keep-alive" if is_kept else "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in headers]
-    if "content-length" not in [name.lower() for name, _ in headers]:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
+    said = "".join([f"\r\n{name}: {value}" for name, value in headers])
+    if "\r\ncontent-length: " not in said.lower():
+        said += f"\r\nContent-Length: {len(body)}"
+    begins = _first_lines(status, int(time.time()), is_kept=is_kept)
+    return f"{begins}{said}\r\n\r\n".encode("latin-1") + body

@@ -45,8 +45,10 @@ class BackgroundCalls:
         self._client.close()
 
     def _is_time_to_ask(self) -> bool:
+        now = self._clock()
+        if now < self._ask_at:  # mostly; what another thread sets meanwhile is seen below
+            return False
         with self._lock:
-            now = self._clock()
             due = now >= self._ask_at
             self._ask_at = now + _ASK_AGAIN_S if due else self._ask_at
             return due
