@@ -22,6 +22,8 @@ ITS_OWN = {"gunicorn.socket", "wsgi.early_hints", "wsgi.errors", "wsgi.input"}
 
 PLAIN = {
     "a body": (HEAD + b"Content-Type: application/json\r\nContent-Length: 3\r\n\r\n", b"abc"),
+    "the same with more of it": (HEAD + b"Content-Type: application/json\r\nContent-Length: 5\r\n\r\n", b"abcde"),
+    "a length beside what looks like one": (HEAD + b"X-Content-Length: 3\r\nContent-Length: 3\r\n\r\n", b"abc"),
     "none": (HEAD + b"\r\n", b""),
     "a length of none": (HEAD + b"content-length:0\r\n\r\n", b""),
     "blanks and tabs": (HEAD + b"X-A: \t b c\td \t\r\nX-B:\r\n\r\n", b""),
@@ -50,6 +52,8 @@ LEFT = {
     "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0\r\n\r\n"),
     "an expectation": (HEAD + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n", b"abc"),
     "an upgrade": (HEAD + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", b""),
+    "a length in two ways": (HEAD + b"Content-Length: 3\r\ncontent-length: 3\r\n\r\n", b"abc"),
+    "its length behind another": (HEAD + b"Content-Length: 4\r\nContent-Length: 3\r\n\r\n", b"abc"),
     "another length": (HEAD + b"Content-Length: 4\r\n\r\n", b"abc"),
     "a length with a sign": (HEAD + b"Content-Length: +3\r\n\r\n", b"abc"),
     "a length with a zero": (HEAD + b"Content-Length: 03\r\n\r\n", b"abc"),
@@ -100,6 +104,19 @@ def test_an_answer_is_whole(is_kept: bool, said: str) -> None:
     assert (status, body) == ("HTTP/1.1 200 OK", b"ab")
     assert parsedate_to_datetime(headers.pop("Date"))
     assert headers == {"Server": "gunicorn", "Connection": said, "X-A": "é", "Content-Length": "2"}
+
+
+def test_what_is_done_to_one_requests_environ_is_not_seen_in_the_next() -> None:
+    head = HEAD + b"Content-Length: 3\r\n\r\n"
+    first = wsgi.environ(head, b"abc", CLIENT, AROUND)
+    assert first is not None
+    first["HTTP_HOST"] = "example.com"
+
+    second = wsgi.environ(head, b"def", ("203.0.113.6", 1), AROUND)
+
+    assert second is not None
+    assert (second["HTTP_HOST"], second["REMOTE_ADDR"]) == ("example.org", "203.0.113.6")
+    assert second["wsgi.input"].read() == b"def"
 
 
 def test_a_length_that_was_said_is_said_once() -> None:
