@@ -96,10 +96,12 @@ class Door:
     limits: CallLimits
 
 
-def handlers(service: ServiceDescriptor, servicer: object, door: Door) -> "grpc.GenericRpcHandler[bytes, bytes]":
-    """All methods of a service, each behind the door."""
-    methods = {method.name: _handler(method, getattr(servicer, method.name), door) for method in service.methods}
-    return grpc.method_handlers_generic_handler(service.full_name, methods)
+Handlers = dict[str, "grpc.RpcMethodHandler[bytes, bytes]"]
+
+
+def handlers(service: ServiceDescriptor, servicer: object, door: Door) -> Handlers:
+    """All methods of a service by name, each behind the door."""
+    return {method.name: _handler(method, getattr(servicer, method.name), door) for method in service.methods}
 
 
 def _handler(method: MethodDescriptor, function: Handler, door: Door) -> "grpc.RpcMethodHandler[bytes, bytes]":

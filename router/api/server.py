@@ -3,6 +3,7 @@
 import asyncio
 import os
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,6 +35,9 @@ SERVICES = {
     IdentityServicer: identity_pb2.DESCRIPTOR.services_by_name["Identity"],
     MemoryServicer: memory_pb2.DESCRIPTOR.services_by_name["Memory"],
 }
+# Each of these has a line of its own at the door, where all other calls have one together: gRPC takes in one of each
+# at a time, and a command waits behind no crowd of machines that comes back.
+_OF_CROWDS = (("agentlink.v1.Identity", "Prove"), ("agentlink.v1.AgentLink", "Connect"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,19 @@ class Server:
         self._port, self._socket = both = grpc.aio.server(options=OPTIONS), grpc.aio.server(options=OPTIONS)
         bodies = Bodies()
         door = Door(servicers.guard, bodies, servicers.guard.limits)
-        mine = tuple(
-            handlers(SERVICES[type(servicer)], servicer, door)
+        mine = {
+            SERVICES[type(servicer)].full_name: handlers(SERVICES[type(servicer)], servicer, door)
             for servicer in (servicers.links, servicers.chats, servicers.control, servicers.memory, servicers.identity)
-        )
-        ours = [service.full_name for service in SERVICES.values()]
-        self.health = Health(ours, bodies)
+        }
+        self.health = Health(tuple(mine), bodies)
         for server in both:
-            server.add_generic_rpc_handlers((*mine, self.health.handlers))
-            reflection.serve(server, [*ours, HEALTH_NAME], bodies)
+            server.add_generic_rpc_handlers(
+                (*starmap(grpc.method_handlers_generic_handler, mine.items()), self.health.handlers)
+            )
+            for service, method in _OF_CROWDS:
+                own = {method: mine[service][method]}
+                server.add_registered_method_handlers(service, own)  # type: ignore[attr-defined]  # stubs lack it
+            reflection.serve(server, [*mine, HEALTH_NAME], bodies)
 
     async def start(self, listen: str, tls: Tls | None, local_socket: Path) -> str:
         """Begin to serve at a port and a Unix socket; returns the address with the port. Raises SettingsError."""

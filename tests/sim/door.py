@@ -4,8 +4,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from grpc import HandlerCallDetails
-
 from router.domain.credentials import Principal
 from tests.sim.network import ServerSide, Stream
 
@@ -35,9 +33,3 @@ class Caller(ServerSide):
 
     async def read(self) -> Any:
         return await super().read() if self._request is None else self._request
-
-
-class Details(HandlerCallDetails):
-    def __init__(self, method: str) -> None:
-        self.method = method
-        self.invocation_metadata = ()

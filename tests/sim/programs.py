@@ -2,8 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from agent.backends.backend import Backends, Entry
@@ -40,7 +41,7 @@ from router.domain.errors import Refusal
 from router.randomness import Randomness
 from router.store import clock_steps as router_lifetime
 from tests.sim.disks import AgentDatabase, Disk, RouterDatabase, Turns
-from tests.sim.door import Caller, Details, Doorman
+from tests.sim.door import Caller, Doorman
 from tests.sim.ends import PUBLIC_KEY, ROUTER_KEY
 from tests.sim.loop import Life
 from tests.sim.network import AgentSide, Over, Stream
@@ -133,7 +134,7 @@ class RouterProgram(Program):
     """The router: everything but its gRPC server."""
 
     router: Router | None = None
-    _handlers: tuple[Any, ...] = ()
+    _handlers: Mapping[str, Any] = MappingProxyType({})
 
     async def run(self, turns: Turns) -> None:
         world, clock = self.world, Clock(self.skew, lambda: self.skew)
@@ -148,7 +149,11 @@ class RouterProgram(Program):
         # One may be made of parts, or be a plant over the real one.
         services = [next(SERVICES[kind] for kind in type(one).__mro__ if kind in SERVICES) for one in servicers]
         door = Door(cast("Any", Doorman()), Bodies(), CallLimits(clock))
-        self._handlers = tuple(handlers(each, one, door) for each, one in zip(services, servicers, strict=True))
+        self._handlers = {
+            f"/{service.full_name}/{name}": handler
+            for service, one in zip(services, servicers, strict=True)
+            for name, handler in handlers(service, one, door).items()
+        }
         self.router = router
         await router.timers.run(self._told)
 
@@ -167,8 +172,7 @@ class RouterProgram(Program):
 
     async def _answer(self, method: str, stream: Stream, principal: Principal, request: bytes | None) -> None:
         context = Caller(stream, principal, request)
-        found = (one.service(Details(method)) for one in self._handlers)
-        handler = next(one for one in found if one is not None)
+        handler = self._handlers[method]
         try:
             if request is None:
                 await handler.stream_stream(None, context)

@@ -175,6 +175,22 @@ class RouterUnderTest:
         for _ in range(3):  # a timer fires, its task runs, its operation is handed in
             self.taken(lambda _tx: None)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Its loop does nothing as long as the block runs: what comes waits at its doors."""
+        stands, go_on = threading.Event(), threading.Event()
+
+        def stand() -> None:
+            stands.set()
+            go_on.wait(LIMIT)
+
+        self._loop.call_soon_threadsafe(stand)
+        assert stands.wait(LIMIT)
+        try:
+            yield
+        finally:
+            go_on.set()
+
     def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run an operation in the router's writer thread, between those of its callers."""
 

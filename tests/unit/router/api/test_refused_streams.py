@@ -17,8 +17,6 @@ from router.clock import SteadyClock
 from router.domain.errors import Reason, Refusal
 from tests.sim.loop import VirtualLoop
 
-CONNECT = "/agentlink.v1.AgentLink/Connect"
-
 
 class Closed:
     """A guard that lets nobody in, machines or strangers."""
@@ -56,11 +54,6 @@ class Stream:
         raise grpc.aio.AbortError
 
 
-class Details(grpc.HandlerCallDetails):
-    method = CONNECT
-    invocation_metadata = ()
-
-
 class Nobody:
     """A servicer that is never reached."""
 
@@ -86,8 +79,7 @@ class Nobody:
 async def refused(stream: Stream, bodies: Bodies | None = None, *, machines: bool = False) -> None:
     door = Door(cast("Any", Closed(machines=machines)), bodies or Bodies(), CallLimits(SteadyClock()))
     service = link_pb.DESCRIPTOR.services_by_name["AgentLink"]
-    handler = handlers.handlers(service, Nobody(), door).service(cast("Any", Details()))
-    assert handler is not None
+    handler = handlers.handlers(service, Nobody(), door)["Connect"]
     await cast("Any", handler).stream_stream(None, stream)
 
 
