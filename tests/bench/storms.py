@@ -1,7 +1,8 @@
 """A crowd of machines comes back to a router that was killed: `python -m tests.bench.storms --machines 5000`.
 
-How long until all are back, beside a bare gRPC server with the same clients in the same run; and how long a command
-takes meanwhile, beside what it takes when all is quiet: from a chat, by the Unix socket, and by a call at the port.
+How long until all are back, beside a bare gRPC server with the same clients in the same run, who sign before and look
+at proofs behind it (`thin_crowd` says why); and how long a command takes meanwhile, beside what it takes when all is
+quiet: from a chat, by the Unix socket, and by a call at the port.
 """
 
 import argparse

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import grpc
 from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import agent_link_pb2_grpc as rpc
+from agentlink.v1.identity_pb2 import ProveRequest, ProveResponse
 from agentlink.v1.identity_pb2_grpc import IdentityStub
 
 from agent.link import backoff
@@ -29,6 +30,7 @@ class Behaviour:
 
     trusting: bool = False  # of a router that cannot prove itself, though it looks
     soon: bool = False  # tries again at once, as long as nobody tells it when to come
+    spares: bool = False  # the crowd's CPU: signs when it has lost its link, and looks at proofs when it is asked to
 
 
 AS_THE_AGENT = Behaviour()
@@ -42,6 +44,8 @@ class ThinMachine:
         self._rng = rng
         self._behaviour = behaviour
         self._backoff = backoff.Backoff()
+        self._token = ""
+        self._unseen: list[tuple[ProveRequest, ProveResponse]] = []
         self.epoch = 0
         self.welcomed_at = 0.0  # monotonic; 0 while there is no link
 
@@ -55,20 +59,29 @@ class ThinMachine:
 
     async def _is_proven(self, stub: IdentityStub) -> bool:
         """As an agent does before each link."""
-        asked, mine = challenge(), self.identity
+        asked = challenge()
         try:
-            answer = await stub.Prove(asked, timeout=PROOF_TIMEOUT, metadata=carried(asked))
-            check(asked, answer, mine.router_fingerprint, mine.router_id)
-        except NotProven:
-            if not self._behaviour.trusting:
-                raise
+            self._unseen.append((asked, await stub.Prove(asked, timeout=PROOF_TIMEOUT, metadata=carried(asked))))
+            if not self._behaviour.spares:
+                self.check_proofs()
         except grpc.aio.AioRpcError as error:
             self._wait(error, 0.0)
             return False
         return True
 
+    def check_proofs(self) -> None:
+        """Those that were not looked at yet. Raises NotProven."""
+        unseen, self._unseen = self._unseen, []
+        try:
+            for asked, answer in unseen:
+                check(asked, answer, self.identity.router_fingerprint, self.identity.router_id)
+        except NotProven:
+            if not self._behaviour.trusting:
+                raise
+
     async def _one_link(self, stub: rpc.AgentLinkStub) -> None:
-        call: Call = stub.Connect(metadata=(("authorization", f"Bearer {self.identity.token(time.time())}"),))
+        token, self._token = self._token or self.identity.token(time.time()), ""
+        call: Call = stub.Connect(metadata=(("authorization", f"Bearer {token}"),))
         name, nonce = self.identity.machine_id, 0
         hello = pb.Hello(machine_id=name, instance_id=name, inbox_id=name, outbox_id=name,
                          last_link_epoch=self.epoch, protocol_min=1, protocol_max=1)  # fmt: skip
@@ -85,6 +98,8 @@ class ThinMachine:
                 frame = await reading
         held, self.welcomed_at = (time.monotonic() - self.welcomed_at if self.welcomed_at else 0.0), 0.0
         call.cancel()
+        if self._behaviour.spares:
+            self._token = self.identity.token(time.time())
         await self._learn(call, held)
 
     async def _learn(self, call: Call, held: float) -> None:
