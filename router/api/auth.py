@@ -28,6 +28,7 @@ from router.services.refusals import OF_ACCESS, Refusals
 from router.services.wakeups import Wakeups
 from router.store import machines
 from router.store.database import Database
+from router.store.group_reads import GroupReads
 
 STRANGER = Principal("anyone")
 _ABOUT_ALL = "is about all machines and sessions, and this key is limited to some. It needs a key that is not."
@@ -64,6 +65,7 @@ class Guard:
         self._machine_keys = machine_keys
         self._wrong_keys = WrongKeys()
         self._database = database
+        self._reads = GroupReads(database.read)
         self._clock = clock
         self._router_id = router_id
         self.limits = CallLimits(clock)
@@ -177,7 +179,7 @@ class Guard:
         machine = None
         try:
             machine_id = _claimed(token)
-            machine = await self._database.read(lambda connection: machines.find(connection, machine_id))
+            machine = await self._reads.read(lambda connection: machines.find(connection, machine_id))
             # Of one that nobody knows, too: else whoever asks could tell which names are taken.
             key = Ed25519PublicKey.from_public_bytes(machine.public_key) if machine else self._nobodys
             # Times are checked below by our steady clock, with a leeway and a word of its own for skew.

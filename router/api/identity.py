@@ -11,7 +11,8 @@ class IdentityServicer:
 
     def __init__(self, key: RouterKey) -> None:
         self._key = key
+        self._public = key.public  # made anew each time it is asked for
 
     async def Prove(self, request: pb.ProveRequest, _call: Call) -> pb.ProveResponse:
         signature = self._key.prove(request.nonce)
-        return pb.ProveResponse(router_id=self._key.router_id, public_key=self._key.public, signature=signature)
+        return pb.ProveResponse(router_id=self._key.router_id, public_key=self._public, signature=signature)

@@ -14,6 +14,7 @@ from router.domain.credentials import AUDIENCE
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
 from router.link.admission import FIRST_PACE, PATIENCE, PLACES
+from router.store import machines
 
 FITTING = int(PATIENCE / FIRST_PACE)  # in line, as long as nobody knows how fast it goes
 CONNECT = "/agentlink.v1.AgentLink/Connect"
@@ -48,11 +49,21 @@ class OneMachine:
         self.answers.set()
         self._machine = Machine("devbox", self.key.public_key().public_bytes_raw(), 0.0)
 
-    async def read(self, _query: Callable[[Any], Any]) -> Machine:
-        self.asked += 1
+    async def read(self, query: Callable[[Any], list[Machine]]) -> list[Machine]:
+        found = query(self)
         await self.answers.wait()
-        self.answered += 1
+        self.answered += len(found)
+        return found
+
+    def find(self, _machine_id: str) -> Machine:
+        self.asked += 1
         return self._machine
+
+
+@pytest.fixture(autouse=True)
+def one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked of the database is asked of that."""
+    monkeypatch.setattr(machines, "find", OneMachine.find)
 
 
 class Calling:
@@ -172,17 +183,26 @@ def test_callers_that_hang_up_take_no_turn() -> None:
     assert asyncio.run(storm()) == [None] * (PLACES + 1)
 
 
-def test_one_that_hangs_up_as_its_turn_comes_passes_it_on() -> None:
-    async def storm() -> list[Reason | None]:
+@pytest.mark.parametrize("steps", range(6))
+def test_one_that_hangs_up_as_its_turn_comes_passes_it_on(steps: int) -> None:
+    async def storm() -> tuple[list[Reason | None], int]:
         door = Door()
         tasks = await door.crowd(PLACES + 2)
         door.database.answers.set()
         while not door.database.answered:
             await asyncio.sleep(0)
+        for _ in range(steps):  # of the loop, in one of which it is its turn
+            await asyncio.sleep(0)
         tasks[PLACES].cancel()
-        return await reasons([task for task in tasks if task is not tasks[PLACES]])
+        told = await reasons([task for task in tasks if task is not tasks[PLACES]])
+        before = door.database.asked
+        later = await door.crowd(PLACES + 1)
+        at_once = door.database.asked - before
+        door.database.answers.set()
+        await reasons(later)
+        return told, at_once
 
-    assert asyncio.run(storm()) == [None] * (PLACES + 1)
+    assert asyncio.run(storm()) == ([None] * (PLACES + 1), PLACES)
 
 
 def test_forged_credentials_take_no_turn() -> None:
