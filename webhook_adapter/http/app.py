@@ -117,7 +117,7 @@ class _App(Flask):
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """As flask's; a view that needs nothing of it is asked at once, and mostly has nothing to say."""
-        way = self._ways.known(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        way = self._ways.known(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("HTTP_HOST", ""))
         serve = straight_of(self.view_functions[way[0].endpoint]) if way else None
         body = environ["wsgi.input"]
         if way is None or serve is None or not isinstance(body, WholeBody) or "HTTP_UPGRADE" in environ:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.exceptions import BadHost, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, MapAdapter, Rule
 
 from webhook_adapter.http.routing import RememberedWay, Ways
@@ -18,14 +18,16 @@ class Doors:
         self.ways = Ways()
         self.looks = 0
 
-    def match(self, method: str, path: str) -> tuple[str, dict[str, object]]:
-        environ = {"REQUEST_METHOD": method, "PATH_INFO": path}
+    def match(self, method: str, path: str, host: str = "localhost") -> tuple[str, dict[str, object]]:
+        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": host}
         rule, values = RememberedWay(self.ways, environ, lambda: self._bound(environ)).match(return_rule=True)
         return rule.endpoint, values
 
     def _bound(self, environ: dict[str, str]) -> MapAdapter:
         self.looks += 1
-        return RULES.bind("localhost", path_info=environ["PATH_INFO"], default_method=environ["REQUEST_METHOD"])
+        return RULES.bind(
+            environ["HTTP_HOST"], path_info=environ["PATH_INFO"], default_method=environ["REQUEST_METHOD"]
+        )
 
 
 @pytest.fixture
@@ -57,6 +59,24 @@ def test_what_is_refused_once_is_refused_each_time(
     for _ in range(2):
         with pytest.raises(error):
             doors.match(method, path)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
+def test_what_is_no_host_is_refused_also_where_the_way_is_known(doors: Doors, host: str) -> None:
+    doors.match("POST", "/hook/a")
+
+    for _ in range(2):
+        with pytest.raises(BadHost):
+            doors.match("POST", "/hook/a", host)
+
+
+def test_hosts_share_what_was_found_for_one_and_fill_no_memory(doors: Doors) -> None:
+    hosts = [f"{number}.example" for number in range(70)]
+    for host in [*hosts, *hosts[-2:]]:
+        doors.match("POST", "/hook/a", host)
+    doors.match("POST", "/hook/a", hosts[0])
+
+    assert doors.looks == 71
 
 
 def test_whoever_changes_what_they_were_told_changes_it_for_nobody_else(doors: Doors) -> None:
