@@ -209,7 +209,9 @@ def world(machines: int = 0, sessions: int = 2, *, tls: bool = False, speed: flo
 
 def enrol(door: Door, name: str, folder: Path) -> None:
     """What `pointsman enroll` does: a key on disk, known to the router."""
-    token = door.control.CreateJoinToken(pb.CreateJoinTokenRequest(machine_id=name), metadata=METADATA).join_token
+    asked = pb.CreateJoinTokenRequest(machine_id=name)
+    # Of a connection that is not made in gRPC's time there is another.
+    token = door.control.CreateJoinToken(asked, metadata=METADATA, wait_for_ready=True, timeout=DRAIN).join_token
     key = identity.public_bytes(identity.key_of(folder))
     request = link_pb.EnrollRequest(join_token=token, machine_id=name, public_key=key)
     enrolled = door.machines.Enroll(request)

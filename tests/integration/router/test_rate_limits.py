@@ -21,7 +21,7 @@ def noted(router: RouterUnderTest, session: str, chat: types.ChatRef, *texts: st
 def test_a_chat_rests_as_long_as_the_receipt_says_and_no_other(router: RouterUnderTest, session: str) -> None:
     noted(router, session, A, "a1", "a2")
 
-    with router.courier("test") as courier:
+    with router.time.slowly(), router.courier("test") as courier:
         first = courier.brought("1", rest=REST)
         router.reported(first)
         router.advance(29)
