@@ -37,7 +37,7 @@ def test_a_silent_server_is_not_waited_for_without_end(stage: MailStage, verb: s
     stage.smtp.rude(verb, Rude.HANG)
 
     with pytest.raises(MailStopped) as stopped:
-        SmtpClient(settings(stage), patience=1.0).send(ADA, MAIL)
+        SmtpClient(settings(stage), patience=2.0).send(ADA, MAIL)
 
     assert (stopped.value.stage, stopped.value.code) == (where, 0)
 
