@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -179,12 +179,17 @@ class Checks:
             newest[one.session_id] = max(newest[one.session_id], sequences[one.text])
 
     def _told(self, rows: list[Any]) -> None:
-        told = {(message.command_id, message.state) for message in self._world.record.messages}
+        told, said = set[tuple[str, str]](), defaultdict[tuple[str, str], set[str]](set)
         for message in self._world.record.messages:
-            told |= {(command_id, message.state) for command_id in self._behind(message)}
+            for command_id in (message.command_id, *self._behind(message)):
+                told.add((command_id, message.state))
+                if not message.is_edit:  # a line that is changed rings nobody, and may say what a new one says
+                    said[command_id, message.state].add(message.notification_id)
         for command_id, _, text, state, _, _, transport, *_ in rows:
             if transport and (command_id, state) not in told:
                 self.broken(f"nobody was told that {command_id} ({text}) is {state}")
+            if len(said[command_id, state]) > 1:
+                self.broken(f"{len(said[command_id, state])} messages say that {command_id} ({text}) is {state}")
 
     def _behind(self, message: Message) -> list[str]:
         """The commands whose ends a line tells beside that of its own: so many as it says, and no more."""

@@ -88,7 +88,7 @@ class People:
             await asyncio.sleep(self.world.random.uniform(0.3, 3.0))
 
     async def _submit(self, wish: Wish) -> str:
-        chat = pb.ChatRef(transport="telegram", chat_id="c0", message_id=wish.key)
+        chat = pb.ChatRef(transport="telegram", chat_id=f"c{int(wish.text[1:]) % 2}", message_id=wish.key)
         request = chat_pb.SubmitRequest(
             update_key=wish.key, chat=chat, actor="ada", text=wish.text, session_id=wish.session_id
         )
@@ -136,7 +136,9 @@ class Courier(Program):
             receipt.retry_later.retry_after.seconds = 2
         else:
             others = int(found[1]) if (found := BEFORE.search(note.text)) else 0
-            message = Message(note.notification_id, note.command_id, STATES.get(delivery.command_state, ""), others)
+            state = STATES.get(delivery.command_state, "")
+            is_edit = bool(delivery.edit_message_ids)
+            message = Message(note.notification_id, note.command_id, state, others, is_edit)
             self.world.record.messages.append(message)
             receipt.delivered.message_ids.append(f"p{len(self.world.record.messages)}")
         stream.up.put(receipt.SerializeToString())

@@ -16,9 +16,12 @@ from agent.store.outbox import Outbox
 from router.api.chat_link import ChatLinkServicer
 from router.api.convert.submissions import inbound, submit_response
 from router.app import Router
+from router.domain.command import Command as RouterCommand
 from router.domain.command import CommandState, Returned
 from router.link.hub import Hub, Link
+from router.services.outbox.status_messages import StatusMessages
 from router.store import commands, idempotency
+from router.store.database import Transaction
 from tests.sim.loop import Life
 
 
@@ -143,6 +146,22 @@ class _ForgetfulInbox(Inbox):
         return done
 
 
+class EndToldAgain(Plant):
+    """The router tells of each end in one more message."""
+
+    def router(self, router: Router, _life: Life) -> None:
+        object.__setattr__(router._delivery._status_messages, "__class__", _ToldAgain)
+
+
+class _ToldAgain(StatusMessages):
+    __slots__ = ()
+
+    def ended(self, tx: Transaction, command: RouterCommand) -> None:
+        super().ended(tx, command)
+        if command.origin.chat:
+            self.show(tx, command, command.origin.chat)
+
+
 PLANTS: dict[str, type[Plant]] = {
     "resend-on-healthy-link": ResendOnHealthyLink,
     "receipt-before-fsync": ReceiptBeforeFsync,
@@ -150,4 +169,5 @@ PLANTS: dict[str, type[Plant]] = {
     "answer-before-commit": AnswerBeforeCommit,
     "every-link-current": EveryLinkCurrent,
     "prune-too-early": PruneTooEarly,
+    "end-told-again": EndToldAgain,
 }

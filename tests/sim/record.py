@@ -35,6 +35,7 @@ class Message:
     command_id: str
     state: str  # of the command; empty for what is no receipt
     others: int = 0  # commands behind it whose ends it tells, too, as it says itself
+    is_edit: bool = False  # of a message that was there before
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ SYMPTOMS = {
     "answer-before-commit": "acknowledged and is lost",
     "every-link-current": "never ended",
     "prune-too-early": "was typed 2 times",
+    "end-told-again": "2 messages say",
 }
 
 
