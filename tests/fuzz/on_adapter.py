@@ -31,7 +31,7 @@ from webhook_adapter.http.gunicorn import wsgi
 from webhook_adapter.http.gunicorn.request import MAX_BODY, Refused
 from webhook_adapter.http.gunicorn.request import Request as Incoming
 from webhook_adapter.json_bodies import InvalidRequest, body, query
-from webhook_adapter.router.convert import item
+from webhook_adapter.router.convert import batch
 from webhook_adapter.transports.telegram.client import ApiRefused, TelegramError, _result
 from webhook_adapter.transports.telegram.inbound.files import NO_FILE
 from webhook_adapter.transports.telegram.inbound.intake import _submission
@@ -67,7 +67,7 @@ def handed_in(update: dict[str, object]) -> None:
     for username in ("bot", None):
         read = parse(update, "4711", username)
         if isinstance(read, Inbound):
-            item((1, _submission(read, NO_FILE))).SerializeToString()
+            batch([(1, _submission(read, NO_FILE))]).SerializeToString()
 
 
 REFUSED = {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 5",

@@ -8,7 +8,7 @@ from pointsman.client.records import Chat
 from tests.fuzz.on_machines import text
 from tests.fuzz.target import target
 from webhook_adapter.model import Submission
-from webhook_adapter.router.convert import item
+from webhook_adapter.router.convert import batch
 from webhook_adapter.transports.mail.inbound.bounces import bounce
 from webhook_adapter.transports.mail.inbound.content import Unreadable, content
 from webhook_adapter.transports.mail.inbound.envelope import envelope
@@ -88,7 +88,7 @@ def mails(data: bytes) -> None:
         names = [each.name for each in said.files]
         assert all(name and not name.startswith(".") and "/" not in name for name in names)
         chat = Chat("mail", read.sender or "-", message_id=read.message_id)
-        item((1, Submission("mail:1", chat, read.actor, said.text))).SerializeToString()
+        batch([(1, Submission("mail:1", chat, read.actor, said.text))]).SerializeToString()
 
 
 @target("<p>a<b>b</b><br>c<blockquote>d", "<div class=gmail_quote>x", "<![x", "&#xd800;&#0;<pre>\n a</pre>")

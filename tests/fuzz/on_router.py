@@ -153,10 +153,10 @@ def what_no_other_text_says(data: bytes) -> None:
 
 
 class OneMachine:
-    """A database that holds one machine."""
+    """A database that holds one machine, for which one asks at a time."""
 
-    async def read(self, _: Callable[[Any], Any]) -> Machine:
-        return MACHINE
+    async def read(self, _: Callable[[Any], Any]) -> list[Machine]:
+        return [MACHINE]
 
 
 CLOCK: Any = SimpleNamespace(now=lambda: NOW, monotonic=lambda: 0.0)
