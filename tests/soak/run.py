@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import grpc
@@ -15,7 +16,7 @@ from tests.faults.world import world
 from tests.soak.account import Account, Call, Judgement, judge
 from tests.soak.traffic import Conversation, hold
 from tests.soak.trouble import Trouble
-from tests.waiting import wait_until
+from tests.waiting import NeverHappened, wait_until
 
 SETTLE = 120.0  # real seconds for what is still on its way when everybody has said everything
 IN_DOUBT_S = 3.0  # real seconds in which a delivery is reported
@@ -50,15 +51,17 @@ def soak(run: Run) -> tuple[Account, Judgement]:
         ]
         with Trouble(chat, rng, 2 * run.count, each=run.each, kills=run.kills) as trouble:
             hold(conversations)
-            _settle(chat)
+            _settle(chat, conversations)
         seen = _account(chat, conversations, trouble)
     return seen, judge(seen)
 
 
-def _settle(chat: Chat) -> None:
-    """Wait until nothing is on its way any more."""
+def _settle(chat: Chat, conversations: Sequence[Conversation]) -> None:
+    """Wait until nothing is on its way any more, nor owed; what does not come all the while is judged."""
     wait_until(lambda: not chat.telegram.pending_updates, SETTLE)
     chat.world.drain()
+    with suppress(NeverHappened):
+        wait_until(lambda: all(_settled(each, text) for each in conversations for text in each.written), SETTLE)
     wait_until(lambda: _waiting(chat) == 0, SETTLE)
 
 
