@@ -32,6 +32,7 @@ SUBMIT_TIMEOUT = 10.0
 # _FRAME_BYTES, so both together stay below.
 _FRAME_BYTES = 256 * 1024
 _ITEM_BYTES = 640 * 1024
+_ENOUGH = 8  # items go before the turn of the loop is over: the router writes them while the next requests are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,11 @@ class _Link:
                 return self._lost
             self._waiting[number] = answer
             self._gathered.append((number, submission))
-        soon(self._hand_over)
+            is_enough = len(self._gathered) == _ENOUGH
+        if is_enough:
+            self._hand_over()
+        else:
+            soon(self._hand_over)
         try:
             return answer.get(timeout=timeout)
         except queue.Empty:

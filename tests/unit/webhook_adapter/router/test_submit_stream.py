@@ -4,12 +4,14 @@ import queue
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Chat, CommandState
 from tests.waiting import PATIENCE, wait_until
+from webhook_adapter.loop import Loop
 from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.router.errors import unavailable
 from webhook_adapter.router.submit_stream import Answer, Item, SubmitStream
@@ -118,6 +120,22 @@ def test_what_has_gathered_goes_in_one_frame(pool: ThreadPoolExecutor) -> None:
 
     assert [each.result(PATIENCE).command_id for each in waiting] == ["first", "a", "b", "c"]
     assert [len(frame) for frame in wire.frames] == [1, 3]
+
+
+def test_a_long_turn_of_the_loop_does_not_keep_the_router_waiting(wires: Wires, pool: ThreadPoolExecutor) -> None:
+    stream, loop = SubmitStream(wires.open), Loop(lambda: None, pool)
+
+    def come(count: int) -> None:
+        for _ in range(count):
+            loop.run(partial(stream.submit, submission("one of many"), PATIENCE))
+
+    come(8)
+    wait_until(lambda: len(wires.wire(0).items) == 8)
+    come(3)
+    loop.end_turn()
+    wait_until(lambda: len(wires.wire(0).items) == 11)
+
+    assert [len(frame) for frame in wires.wire(0).frames] == [8, 3]
 
 
 def test_a_refused_item_fails_alone(wires: Wires, pool: ThreadPoolExecutor) -> None:
