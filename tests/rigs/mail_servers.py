@@ -163,7 +163,8 @@ def mail_servers(folder: Path) -> Iterator[MailServers]:
     _write(folder, ports)
     dovecot = subprocess.Popen(["dovecot", "-F", "-c", str(folder / "dovecot.conf")])
     try:
-        subprocess.run(["postfix", "-c", str(folder / "etc"), "start"], check=True, timeout=60)  # it says why not
+        # It says why not; and gives itself ten seconds, which on a busy machine may be too few.
+        wait_until(lambda: subprocess.run(["postfix", "-c", str(folder / "etc"), "start"], timeout=60).returncode == 0)
         for port in ports.values():
             wait_until(lambda port=port: _listens(port))  # type: ignore[misc]
         yield MailServers(folder, ports["smtp"], ports["imap"])
