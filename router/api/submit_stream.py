@@ -54,9 +54,9 @@ class SubmitStream:
     def _store(self, items: list[tuple[int, Inbound | Refusal]]) -> None:
         good = [(number, one) for number, one in items if isinstance(one, Inbound)]
         # A callback, not a task: one turn of the event loop less before the write and after it.
-        self._database.write(lambda tx: [self._submit(tx, one) for _, one in good], urgent=True).add_done_callback(
-            partial(self._answer, items)
-        )
+        self._database.write(
+            lambda tx: [self._submit(tx, one) for _, one in good], urgent=True, many=len(good) > 1
+        ).add_done_callback(partial(self._answer, items))
 
     def _answer(self, items: list[tuple[int, Inbound | Refusal]], stored: "asyncio.Future[list[bytes]]") -> None:
         if stored.cancelled():

@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 LAZY_DELAY = 0.02  # seconds; receipts may wait so long for a commit, the agent's inbox holds the truth
 IN_REACH = 0.03  # seconds between commands; one whose sender waited for the last one's result comes later
-TAKEN_ALONG = 4  # operations that wait; a command is not held up by more
-TAKEN_AFTER = 0.004  # seconds; where commands follow sooner, one commit for what gathers in LAZY_DELAY is little
+TAKEN_ALONG = 8  # operations that wait; a command is not held up by more
+TAKEN_AFTER = 0.004  # seconds; where single commands follow sooner, one commit for what gathers in LAZY_DELAY is little
 CHECKPOINT_EVERY = 100  # commits; then the log is written over, which syncs faster than a file that grows
 LONGEST_LOG = 64 * 1024 * 1024  # bytes that stay on disk once a reader, who kept it from being written over, is done
 BUSY_TIMEOUT = 5000  # milliseconds
@@ -103,20 +103,20 @@ class Database:
         self._readers.shutdown()
 
     def write(
-        self, function: Callable[[Transaction], T], *, urgent: bool = False, lazy: bool = False
+        self, function: Callable[[Transaction], T], *, urgent: bool = False, lazy: bool = False, many: bool = False
     ) -> "asyncio.Future[T]":
         """Run an operation in the next group; the future resolves after COMMIT.
 
         Operations run in the order of the calls, but that `urgent` ones overtake others, as `lanes` says. One that is
         `lazy` may wait 20 ms for company. Where few wait, the next urgent one takes them along, and they wait up to
-        50 ms for it while it can be expected. Raises what the operation raised (then nothing of it was stored), or
-        Refusal(STORAGE_UNAVAILABLE) when the disk did not take it.
+        50 ms for it while it can be expected; one of `many` commands takes them along at once. Raises what the
+        operation raised (then nothing of it was stored), or Refusal(STORAGE_UNAVAILABLE) when the disk did not take it.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         operation = Operation(function, future)
         if urgent:
             self._before_last, self._last = self._last, self._loop.time()
-            if self._are_few() and self._last - self._since >= TAKEN_AFTER:
+            if self._are_few() and (many or self._last - self._since >= TAKEN_AFTER):
                 self._lanes.put_urgent(operation, self._gathered())
             else:
                 self._lanes.put([operation], urgent=True)

@@ -17,6 +17,7 @@ MAX_GROUP = 64  # operations; a larger group makes the first caller wait too lon
 MOST_URGENT = 4  # of them; so the first are answered while the next are worked on
 SHARE = 4  # of the time that urgent ones took, for the others before the next urgent ones
 MOST_OWED = 0.05  # seconds; a disk that stood still for a moment is no load
+MOST_ALONG = 0.002  # seconds for which an urgent one waits for what it takes along
 LEAST = 0.0003  # seconds for which the others, once begun, go on: a commit is for more than one
 
 
@@ -80,7 +81,8 @@ class Lanes:
     def _of_others(self, room: int, along: int) -> Iterator[Operation[Any]]:
         began, least, count = self._clock(), max(LEAST, self._owed), 0
         while self._others and count < room:
-            if count >= along and self._urgent and self._clock() - began >= least:
+            enough = max(least, MOST_ALONG) if count < along else least
+            if self._urgent and self._clock() - began >= enough:
                 break
             count += 1
             yield self._others.popleft()

@@ -103,7 +103,12 @@ class RouterDatabase(router_store.Database):
         self._trigger = trigger
 
     def write(
-        self, function: Callable[[router_store.Transaction], T], *, urgent: bool = False, lazy: bool = False
+        self,
+        function: Callable[[router_store.Transaction], T],
+        *,
+        urgent: bool = False,
+        lazy: bool = False,
+        many: bool = False,
     ) -> "asyncio.Future[T]":
         name = _name(_told_of(function), ROUTER_OPERATIONS)
         if name == "" and _called(function) == "LinkStream._hand_in":
@@ -116,7 +121,7 @@ class RouterDatabase(router_store.Database):
             self._trigger(f"{name}-written")
             return value
 
-        return super().write(pointed, urgent=urgent, lazy=lazy)
+        return super().write(pointed, urgent=urgent, lazy=lazy, many=many)
 
 
 class JournalBackend(RecordingBackend):

@@ -199,10 +199,10 @@ def overtakes(router: RouterUnderTest, monkeypatch: pytest.MonkeyPatch) -> list[
     written: list[bool] = []
     write = router.router.database.write
 
-    def noted(function: Callable[..., object], *, urgent: bool = False, lazy: bool = False) -> "asyncio.Future[object]":
+    def noted(function: Callable[..., object], *, urgent: bool = False, **more: bool) -> "asyncio.Future[object]":
         if "_hand_in" in function.__qualname__:
             written.append(urgent)
-        return write(function, urgent=urgent, lazy=lazy)
+        return write(function, urgent=urgent, **more)
 
     monkeypatch.setattr(router.router.database, "write", noted)
     return written

@@ -44,6 +44,17 @@ def test_a_command_does_not_take_along_what_has_not_waited(path: Path, monkeypat
     assert play(path, story) is False
 
 
+def test_commands_that_come_together_take_it_along_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.store.database.TAKEN_AFTER", HOUR)
+
+    async def story(database: Database) -> bool:
+        waiting = database.write(noted("receipt"), lazy=True)
+        await database.write(noted("commands"), urgent=True, many=True)
+        return waiting.done()
+
+    assert play(path, story) is True
+
+
 @pytest.mark.parametrize(("in_reach", "is_on_disk"), [(HOUR, False), (-1.0, True)])
 def test_what_has_waited_waits_on_only_while_another_command_can_be_expected(
     path: Path, monkeypatch: pytest.MonkeyPatch, in_reach: float, is_on_disk: bool

@@ -46,8 +46,9 @@ class Disk:
     def __init__(self) -> None:
         self.waiting: list[asyncio.Future[list[bytes]]] = []
 
-    def write(self, _operation: object, *, urgent: bool) -> "asyncio.Future[list[bytes]]":
+    def write(self, _operation: object, *, urgent: bool, many: bool) -> "asyncio.Future[list[bytes]]":
         assert urgent
+        assert not many
         self.waiting.append(asyncio.get_running_loop().create_future())
         return self.waiting[-1]
 

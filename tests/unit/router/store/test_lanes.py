@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from router.store.group_commit import Operation
-from router.store.lanes import LEAST, MAX_GROUP, MOST_OWED, MOST_URGENT, SHARE, Lanes
+from router.store.lanes import LEAST, MAX_GROUP, MOST_ALONG, MOST_OWED, MOST_URGENT, SHARE, Lanes
 
 TOOK = 2 * LEAST  # seconds for each operation
 
@@ -55,13 +55,20 @@ def test_what_somebody_waits_for_does_not_take_the_others_along(writer: Writer) 
     assert [writer.group(), writer.group()] == [["urgent"], ["a", "b"]]
 
 
-def test_what_has_waited_for_it_goes_along_with_it_however_long_that_takes_and_no_more_than_that(
-    writer: Writer,
-) -> None:
+def test_what_has_waited_for_it_goes_along_with_it_and_no_more_than_that(writer: Writer) -> None:
     writer.put_urgent("urgent", "a", "b", "c")
     writer.put("d")
 
     assert [writer.group(), writer.group()] == [["a", "b", "c", "urgent"], ["d"]]
+
+
+def test_it_waits_for_so_long_for_what_goes_along_with_it(writer: Writer) -> None:
+    writer.put_urgent("urgent", *named("a", 20))
+    *along, last = writer.group()
+
+    assert last == "urgent"
+    assert along == named("a", len(along))
+    assert MOST_ALONG <= len(along) * TOOK < MOST_ALONG + TOOK
 
 
 def test_what_comes_while_others_are_written_closes_their_group(writer: Writer) -> None:
