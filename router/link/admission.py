@@ -12,9 +12,10 @@ from math import inf
 
 PLACES = 8
 PATIENCE = 8.0  # seconds that one waits without a word; an agent gives up after 15
+EARLY = 4.0  # seconds before its turn that one is to come again: a crowd that has proofs behind it gets faster
 MOST_WAITING = 5_000
 FIRST_PACE = 0.0025  # seconds between two, as long as nothing was measured
-SLOWEST_PACE = 1.0  # what is more was no work: the machine slept, or its clock was set
+OUTLIER = 5  # times the pace; what is more was no work: something else had its turn, or the machine slept
 INSIDE = -inf  # since when those have waited who were let in, and go on: before all others
 _WEIGHT = 0.1  # of the newest measurement
 
@@ -53,11 +54,14 @@ class Admission:
         return True
 
     def too_long(self, now: float) -> float:
-        """0 for one that may get in line; else the seconds until it is its turn, and nobody else's, to come again."""
+        """0 for one that may get in line; else the seconds until it, and nobody else, is to come again.
+
+        That is before its turn, and then it waits in line, so that nobody is late where others went faster.
+        """
         line = self.waiting * self._pace
         if line < PATIENCE and self.waiting < MOST_WAITING:
             return 0.0
-        self._told_until = max(self._told_until, now + line) + self._pace
+        self._told_until = max(self._told_until, now + max(line - EARLY, line / 2)) + self._pace
         return self._told_until - now
 
     def get_in_line(self, since: float) -> Ticket:
@@ -88,6 +92,6 @@ class Admission:
 
     def _measure(self, now: float) -> None:
         if self._called_at is not None:
-            took = min(SLOWEST_PACE, max(0.0, now - self._called_at))
+            took = min(OUTLIER * self._pace, max(0.0, now - self._called_at))
             self._pace += _WEIGHT * (took - self._pace)
         self._called_at = now

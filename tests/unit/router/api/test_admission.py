@@ -13,7 +13,7 @@ from router.api.turns import Turns
 from router.domain.credentials import AUDIENCE
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
-from router.link.admission import FIRST_PACE, PATIENCE, PLACES
+from router.link.admission import EARLY, FIRST_PACE, PATIENCE, PLACES
 from router.store import machines
 
 FITTING = int(PATIENCE / FIRST_PACE)  # in line, as long as nobody knows how fast it goes
@@ -146,7 +146,7 @@ def test_one_for_whom_the_line_is_too_long_is_told_when_to_come() -> None:
     assert first is not None
     assert second is not None
     assert (first.reason, second.reason) == (Reason.BUSY, Reason.BUSY)
-    assert (first.retry_after, second.retry_after) == pytest.approx((PATIENCE + FIRST_PACE, PATIENCE + 2 * FIRST_PACE))
+    assert [first.retry_after, second.retry_after] == pytest.approx([PATIENCE - EARLY + n * FIRST_PACE for n in (1, 2)])
 
 
 def test_a_machine_that_was_told_once_is_not_told_again() -> None:
