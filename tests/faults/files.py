@@ -52,14 +52,16 @@ def lost_index(world: World, count: int) -> Row:
 def cut_log(world: World, rng: random.Random, count: int) -> Row:
     """The end of the router's log is gone, and with it what it had acknowledged: a disk that lied.
 
-    That is lost, and no fault of ours; but nothing may be typed twice for it, and everything still known must end.
+    That is lost, and no fault of ours; but nothing may be typed twice for it, and everything still known must end. Only
+    what was not answered when the router died may come twice: its sender repeats it, and that it was there is lost.
     """
-    since, strikes = time.monotonic(), []
+    since, strikes, unanswered = time.monotonic(), [], set[str]()
     names = tuple(one.name for one in world.machines)
     with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=DENSE) as senders:
         while len(strikes) < count:
             until_recovered(world, [Strike(time.monotonic(), names)])
             world.end_router()
+            unanswered |= _unanswered(world, since)
             if _cut(world.router_folder / "router.db", rng):
                 strikes.append(Strike(time.monotonic(), names))
             world.start_router()
@@ -68,10 +70,19 @@ def cut_log(world: World, rng: random.Random, count: int) -> Row:
             until_recovered(world, strikes)
     world.drain()
     verdict = world.verdict(since, interruptions=False)
-    twice = [f"typed twice: {len(verdict.duplicated)}"] if verdict.duplicated else []
+    duplicated = verdict.duplicated - unanswered
+    twice = [f"typed twice: {len(duplicated)}"] if duplicated else []
     remarks = [f"{verdict.accepted} accepted, {len(verdict.lost)} of them lost with the log, none typed twice"]
     name = "end of the router's log cut off"
     return Row(name, len(strikes), None, (), recoveries(world, strikes), remarks, [*senders.refusals, *twice])
+
+
+def _unanswered(world: World, since: float) -> set[str]:
+    """The texts that their senders still hand in."""
+    attempted, accepted = (
+        {entry["text"] for entry in world.journal.read(kind, since=since)} for kind in ("attempted", "accepted")
+    )
+    return attempted - accepted
 
 
 def damaged_router(world: World, rng: random.Random, count: int) -> Row:
