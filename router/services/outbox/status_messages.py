@@ -94,6 +94,9 @@ class StatusMessages:
             self._outbox.owe(tx, chat, command.session_id)  # what waits beside it may have had no other line
         if is_owed:
             return
+        if before and before.state is NotificationState.QUEUED:
+            # What was told and owed above may have let a courier have it: nothing can be written there any more.
+            before = notifications.get(tx, before.notification_id)
         # What still waits in the outbox is rewritten there: nobody has heard it yet, so it may carry the bad news.
         seen = before is not None and (before.state is not NotificationState.QUEUED or bool(before.edits))
         if command.state not in ALARMING or before is None or not seen:

@@ -6,6 +6,7 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
+from router.store.database import Transaction
 from tests.integration.router.harness import RouterUnderTest
 from tests.rigs.thin_agent import ThinAgent
 from tests.rigs.thin_courier import ThinCourier
@@ -221,3 +222,23 @@ def test_receipts_are_part_of_the_commands_story(router: RouterUnderTest, sessio
     subjects = {step.subject_id for step in router.trace(became.command_id)}
 
     assert subjects == {became.command_id, delivery.notification.notification_id}
+
+
+def test_a_line_that_goes_out_as_its_command_is_taken_back_says_so_behind_it(
+    router: RouterUnderTest, session: str, courier: ThinCourier
+) -> None:
+    command_id = router.submit(HERE, "x", session_id=session).command_id
+    first = courier.take()
+    courier.answer(first, retry_later=chat_pb.RetryLater(detail="429", retry_after={"seconds": 3}))
+    router.reported(first)
+
+    def taken_back_before_anybody_looks(tx: Transaction) -> None:
+        router.time.skipped += 4  # the chat has its rest behind it
+        router.router._delivery.cancel(tx, command_id, "ada")
+
+    router.taken(taken_back_before_anybody_looks)
+    again, changed = courier.brought("500"), courier.brought("500")
+
+    assert "Queued" in again.notification.text
+    assert changed.notification.text == "↩️ Taken back; it was not typed."
+    assert list(changed.edit_message_ids) == ["500"]
