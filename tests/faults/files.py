@@ -57,6 +57,11 @@ def cut_log(world: World, rng: random.Random, count: int) -> Row:
     """
     since, strikes, unanswered = time.monotonic(), [], set[str]()
     names = tuple(one.name for one in world.machines)
+    world.end_router()
+    _folded(world.router_folder / "router.db")  # else the machines may be gone with it, for ever
+    world.start_router()
+    for machine in world.machines:
+        world.refresh(machine)
     with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=DENSE) as senders:
         while len(strikes) < count:
             until_recovered(world, [Strike(time.monotonic(), names)])
