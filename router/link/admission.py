@@ -92,6 +92,7 @@ class Admission:
 
     def _measure(self, now: float) -> None:
         if self._called_at is not None:
-            took = min(OUTLIER * self._pace, max(0.0, now - self._called_at))
+            most = OUTLIER * max(FIRST_PACE, self._pace)  # of a pace of nothing too: else it would be one for ever
+            took = min(most, max(0.0, now - self._called_at))
             self._pace += _WEIGHT * (took - self._pace)
         self._called_at = now

@@ -75,9 +75,10 @@ def cut_log(world: World, rng: random.Random, count: int) -> Row:
             until_recovered(world, strikes)
     world.drain()
     verdict = world.verdict(since, interruptions=False)
-    duplicated = verdict.duplicated - unanswered
+    duplicated, again = verdict.duplicated - unanswered, verdict.duplicated & unanswered
     twice = [f"typed twice: {len(duplicated)}"] if duplicated else []
-    remarks = [f"{verdict.accepted} accepted, {len(verdict.lost)} of them lost with the log, none typed twice"]
+    lost, typed = f"{len(verdict.lost)} of them lost with the log", f"{len(again)} without an answer typed again"
+    remarks = [f"{verdict.accepted} accepted, {lost}", typed]
     name = "end of the router's log cut off"
     return Row(name, len(strikes), None, (), recoveries(world, strikes), remarks, [*senders.refusals, *twice])
 

@@ -1,11 +1,14 @@
 """Whoever sent a command from a chat sees there how far it got: one line, edited while it changes."""
 
+from collections.abc import Callable
+
 import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
+from router.domain.errors import Reason
 from router.store.database import Transaction
 from tests.integration.router.harness import RouterUnderTest
 from tests.rigs.thin_agent import ThinAgent
@@ -227,18 +230,42 @@ def test_receipts_are_part_of_the_commands_story(router: RouterUnderTest, sessio
 def test_a_line_that_goes_out_as_its_command_is_taken_back_says_so_behind_it(
     router: RouterUnderTest, session: str, courier: ThinCourier
 ) -> None:
-    command_id = router.submit(HERE, "x", session_id=session).command_id
-    first = courier.take()
-    courier.answer(first, retry_later=chat_pb.RetryLater(detail="429", retry_after={"seconds": 3}))
-    router.reported(first)
-
-    def taken_back_before_anybody_looks(tx: Transaction) -> None:
-        router.time.skipped += 4  # the chat has its rest behind it
-        router.router._delivery.cancel(tx, command_id, "ada")
-
-    router.taken(taken_back_before_anybody_looks)
+    command_id = rested(router, session, courier)
+    before_anybody_looks(router, lambda tx: router.router._delivery.cancel(tx, command_id, "ada"))
     again, changed = courier.brought("500"), courier.brought("500")
 
     assert "Queued" in again.notification.text
     assert changed.notification.text == "↩️ Taken back; it was not typed."
     assert list(changed.edit_message_ids) == ["500"]
+
+
+def test_a_line_that_goes_out_as_its_command_is_given_up_is_followed_by_one_that_is_heard(
+    router: RouterUnderTest, session: str, courier: ThinCourier
+) -> None:
+    rested(router, session, courier)
+    before_anybody_looks(router, lambda tx: router.router._delivery.give_up_session(tx, session, Reason.SESSION_ENDED))
+    again, changed, heard = (courier.brought("500") for _ in range(3))
+
+    assert "Queued" in again.notification.text
+    assert list(changed.edit_message_ids) == ["500"]
+    assert list(heard.edit_message_ids) == []
+    assert heard.command_state == types.COMMAND_STATE_DEAD
+
+
+def rested(router: RouterUnderTest, session: str, courier: ThinCourier) -> str:
+    """A command that waits, and whose line does until its chat has rested for three seconds."""
+    command_id = router.submit(HERE, "x", session_id=session).command_id
+    first = courier.take()
+    courier.answer(first, retry_later=chat_pb.RetryLater(detail="429", retry_after={"seconds": 3}))
+    router.reported(first)
+    return command_id
+
+
+def before_anybody_looks(router: RouterUnderTest, operation: Callable[[Transaction], object]) -> None:
+    """The chat has its rest behind it, and the operation comes first."""
+
+    def late(tx: Transaction) -> None:
+        router.time.skipped += 4
+        operation(tx)
+
+    router.taken(late)

@@ -146,6 +146,14 @@ def test_nobody_is_sent_away_because_something_else_had_its_turn(full: Admission
     assert full.too_long(now) == 0.0
 
 
+def test_a_line_that_went_in_no_time_can_get_slow(full: Admission) -> None:
+    lined_up(full, 10_500)
+    now = served(full, 10_000, each=0.0)
+    now = served(full, 100, each=0.05, now=now)
+
+    assert full.too_long(now) == pytest.approx(400 * 0.05 - EARLY, rel=0.05)
+
+
 def test_a_pause_between_two_storms_is_no_pace(full: Admission) -> None:
     lined_up(full, 200)
     now = served(full, 201, each=0.001)  # the last one finds nobody
